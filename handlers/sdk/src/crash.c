@@ -5,8 +5,11 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <ucontext.h>
 #include <unistd.h>
+#ifdef __GLIBC__
 #include <unwind.h>
+#endif
 
 /*
  * A crash is reported before the process dies of it: the platform gets the signal's name and
@@ -87,6 +90,8 @@ struct trace {
     size_t count;
 };
 
+#ifdef __GLIBC__
+
 static _Unwind_Reason_Code
 on_frame(struct _Unwind_Context *context, void *out)
 {
@@ -99,11 +104,42 @@ on_frame(struct _Unwind_Context *context, void *out)
 }
 
 static void
-write_report(struct text *body, int signal_number, const siginfo_t *info)
+walk_stack(struct trace *trace)
+{
+    _Unwind_Backtrace(on_frame, trace);
+}
+
+#else
+
+/* gcc's unwinder wants glibc: with another libc the place of the crash is what there is. */
+static void
+walk_stack(struct trace *trace)
+{
+    (void)trace;
+}
+
+#endif
+
+static uintptr_t
+place_of(const void *machine)
+{
+#if defined(__x86_64__)
+    return (uintptr_t)((const ucontext_t *)machine)->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+    return (uintptr_t)((const ucontext_t *)machine)->uc_mcontext.pc;
+#else
+    (void)machine;
+    return 0;
+#endif
+}
+
+static void
+write_report(struct text *body, int signal_number, const siginfo_t *info, const void *machine)
 {
     static _Thread_local struct trace trace;
-    trace.count = 0;
-    _Unwind_Backtrace(on_frame, &trace);
+    trace.frames[0] = place_of(machine);
+    trace.count = 1;
+    walk_stack(&trace);
 
     add_z(body, "{\"errorMessage\":\"Runtime exited with error: signal: ");
     add_z(body, name_of(signal_number));
@@ -149,9 +185,8 @@ on_crash(int signal_number, siginfo_t *info, void *machine)
     static _Thread_local char bytes[REPORT_SIZE];
     struct text body = { bytes, 0, sizeof(bytes) };
     const struct mr_ctx *ctx = current;
-    (void)machine;
 
-    write_report(&body, signal_number, info);
+    write_report(&body, signal_number, info, machine);
     ssize_t ignored = write(STDERR_FILENO, body.data, body.size);
     (void)ignored;
     if (ctx != NULL && ctx->connection != NULL && ctx->connection->fd >= 0 &&
