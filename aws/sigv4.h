@@ -77,7 +77,6 @@ enum mr_sigv4_shape {
     MR_SIGV4_ABSENT,     /* neither header nor query */
     MR_SIGV4_BOTH,       /* Authorization and X-Amz-Algorithm */
     MR_SIGV4_INCOMPLETE, /* see `complaint` */
-    MR_SIGV4_OTHER,      /* some other scheme ("Basic ...", "AWS ...") */
 };
 
 /* The fields of a signed request; views into it or the arena. */
