@@ -55,6 +55,7 @@ cannot_start(const char **out_error)
     return NULL;
 }
 
+/* `handler` NULL: the shared object beside us, through millrace-bootstrap. */
 static void
 start(struct platform *platform, const struct mr_handler *handler)
 {
@@ -76,6 +77,12 @@ start(struct platform *platform, const struct mr_handler *handler)
         unsetenv("_HANDLER");
         close(platform->listener);
         signal(SIGSEGV, SIG_DFL);
+        if (handler == NULL) {
+            setenv("LAMBDA_TASK_ROOT", MR_TEST_OBJECT_DIR, 1);
+            setenv("_HANDLER", "libtest_object.so.on_orders", 1);
+            execl(MR_TEST_BOOTSTRAP, MR_TEST_BOOTSTRAP, NULL);
+            _exit(127);
+        }
         _exit(mr_handler_main(handler, 1));
     }
     platform->client = accept(platform->listener, NULL, NULL);
@@ -260,7 +267,22 @@ START_TEST(a_failed_init_is_told_to_the_platform)
 }
 END_TEST
 
-MR_SUITE("handlers.loop", MR_TEST(the_answer_and_the_next_question_come_in_one_go),
+START_TEST(a_handler_in_a_shared_object_is_found_by_its_name)
+{
+    struct platform platform;
+    start(&platform, NULL);
+    expect(&platform, "invocation/next");
+
+    send_event(&platform, "id-1", "{}");
+
+    expect(&platform, "invocation/id-1/response HTTP/1.1\r\n");
+    expect(&platform, "\r\n\r\n42GET ");
+    stop(&platform);
+}
+END_TEST
+
+MR_SUITE("handlers.loop", MR_TEST(a_handler_in_a_shared_object_is_found_by_its_name),
+         MR_TEST(the_answer_and_the_next_question_come_in_one_go),
          MR_TEST(an_event_in_chunks_dripped_byte_by_byte_is_whole),
          MR_TEST(an_error_is_posted_with_its_type),
          MR_TEST(a_crash_is_reported_before_the_process_dies_of_it),
