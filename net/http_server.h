@@ -153,8 +153,10 @@ struct mr_http_response {
     bool close; /* HTTP/1.1: close the connection behind it */
 };
 
-/* Answer whole. Content-Length and Date are added. The exchange may be gone when this returns. */
-void mr_http_respond(struct mr_http_exchange *exchange, const struct mr_http_response *response);
+/* Answer whole. Content-Length and Date are added. The exchange may be gone when this returns.
+ */
+void mr_http_respond(struct mr_http_exchange *exchange,
+                     const struct mr_http_response *response);
 
 /*
  * Answer in parts: begin (body ignored), write any number of times, end. Chunked under

@@ -27,7 +27,8 @@ struct mr_loop;
 struct mr_loop *mr_loop_new(const struct mr_clock *clock);
 struct mr_loop *mr_loop_new_virtual(struct mr_clock_virtual *clock);
 
-/* Everything on it must have been stopped or freed; runs what is left to close. NULL is fine. */
+/* Everything on it must have been stopped or freed; runs what is left to close. NULL is fine.
+ */
 void mr_loop_free(struct mr_loop *loop);
 MR_AUTO_DEFINE(struct mr_loop, mr_loop_free)
 
@@ -35,7 +36,8 @@ MR_AUTO_DEFINE(struct mr_loop, mr_loop_free)
 void mr_loop_run(struct mr_loop *loop);
 /* One round: handles what is ready, waits at most `timeout_ms` of real time for something. */
 void mr_loop_run_once(struct mr_loop *loop, uint64_t timeout_ms);
-/* On the loop's thread: run returns after this round. From elsewhere: post a function that stops. */
+/* On the loop's thread: run returns after this round. From elsewhere: post a function that
+ * stops. */
 void mr_loop_stop(struct mr_loop *loop);
 
 const struct mr_clock *mr_loop_clock(const struct mr_loop *loop);
@@ -60,8 +62,8 @@ struct mr_timer {
     mr_loop_fn *fn;
     void *context;
     uint64_t due_us;
-    uint64_t order;    /* equal times fire in the order they were started */
-    size_t slot;       /* place in the heap + 1; 0: not started */
+    uint64_t order; /* equal times fire in the order they were started */
+    size_t slot;    /* place in the heap + 1; 0: not started */
     enum mr_time time;
 };
 
