@@ -1,0 +1,280 @@
+#include "sandbox/host.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "sandbox/compat.h"
+#include "sandbox/landlock.h"
+
+enum {
+    ALL_NAMESPACES = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC |
+                     CLONE_NEWUTS | CLONE_NEWCGROUP,
+};
+
+/* Runs `probe` in a child, so that nothing it does sticks. Its errno, 0 when it worked. */
+static int
+try_in_child(int (*probe)(void))
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(probe());
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) {
+        return EIO;
+    }
+    return WEXITSTATUS(status);
+}
+
+static int
+probe_namespaces(void)
+{
+    return unshare(ALL_NAMESPACES) < 0 ? errno : 0;
+}
+
+/* In a nested sandbox the kernel refuses a /proc that would show more than the outer one. */
+static int
+probe_own_proc(void)
+{
+    if (unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS) < 0) {
+        return errno;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(mount("proc", "/proc", "proc", 0, NULL) < 0 ? errno : 0);
+    }
+    int status = 0;
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) {
+        return EIO;
+    }
+    return WEXITSTATUS(status);
+}
+
+static int
+probe_seccomp(void)
+{
+    unsigned action = SECCOMP_RET_USER_NOTIF;
+
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0 ? errno : 0;
+}
+
+static int
+write_text(const char *path, const char *text)
+{
+    mr_auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+/*
+ * An ordinary user's daemon gets a user namespace of its own, in which it may
+ * mount; it stays who it is, one id mapped to itself.
+ */
+static int
+enter_own_namespaces(const struct mr_host *host, struct mr_error *err)
+{
+    char map[64];
+
+    if (host->root) {
+        return unshare(CLONE_NEWNS) < 0
+                   ? mr_fail(err, -errno, "a mount namespace for sandboxd: %s", strerror(errno))
+                   : 0;
+    }
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) {
+        return mr_fail(err, -errno, "a user namespace for sandboxd: %s", strerror(errno));
+    }
+    int rc = write_text("/proc/self/setgroups", "deny");
+    snprintf(map, sizeof(map), "%u %u 1\n", (unsigned)host->uid, (unsigned)host->uid);
+    rc = rc < 0 ? rc : write_text("/proc/self/uid_map", map);
+    snprintf(map, sizeof(map), "%u %u 1\n", (unsigned)host->gid, (unsigned)host->gid);
+    rc = rc < 0 ? rc : write_text("/proc/self/gid_map", map);
+    return rc < 0 ? mr_fail(err, rc, "map our own user: %s", strerror(-rc)) : 0;
+}
+
+static void
+probe_kernel(struct mr_host *host, uint32_t hide)
+{
+    int code = (hide & MR_SANDBOX_HAS_USER_NS) != 0 ? EPERM : try_in_child(probe_namespaces);
+
+    if (code == 0) {
+        host->mechanisms |= MR_SANDBOX_HAS_USER_NS;
+        host->own_proc = try_in_child(probe_own_proc) == 0;
+    } else {
+        snprintf(host->namespace_text, sizeof(host->namespace_text), "%s",
+                 (hide & MR_SANDBOX_HAS_USER_NS) != 0 ? "hidden" : strerror(code));
+    }
+    if (host->root) {
+        host->mechanisms |= MR_SANDBOX_HAS_OWN_UID;
+    }
+    if ((hide & MR_SANDBOX_HAS_LANDLOCK) == 0) {
+        host->landlock_abi = mr_landlock_abi();
+        host->mechanisms |= host->landlock_abi > 0 ? MR_SANDBOX_HAS_LANDLOCK : 0;
+    }
+    if ((hide & MR_SANDBOX_HAS_SECCOMP) == 0 && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0) {
+        host->mechanisms |= MR_SANDBOX_HAS_SECCOMP;
+        if ((hide & MR_SANDBOX_HAS_NOTIFY) == 0 && try_in_child(probe_seccomp) == 0) {
+            host->mechanisms |= MR_SANDBOX_HAS_NOTIFY;
+        }
+    }
+}
+
+static void
+open_cgroups(struct mr_host *host, uint32_t hide)
+{
+    struct mr_error why;
+
+    if ((hide & MR_SANDBOX_HAS_CGROUP_LIMITS) != 0) {
+        snprintf(host->cgroup_text, sizeof(host->cgroup_text), "none: hidden");
+        return;
+    }
+    host->cgroups = mr_cgroups_open(&why);
+    if (host->cgroups == NULL) {
+        snprintf(host->cgroup_text, sizeof(host->cgroup_text), "none: %.180s", why.text);
+        return;
+    }
+    host->mechanisms |= MR_SANDBOX_HAS_CGROUP_LIMITS;
+    if (mr_cgroups_place_at_clone(host->cgroups) &&
+        (hide & MR_SANDBOX_HAS_CLONE_INTO_CGROUP) == 0) {
+        host->mechanisms |= MR_SANDBOX_HAS_CLONE_INTO_CGROUP;
+    }
+    if (mr_cgroups_freeze(host->cgroups) && (hide & MR_SANDBOX_HAS_FREEZER) == 0) {
+        host->mechanisms |= MR_SANDBOX_HAS_FREEZER;
+    }
+    snprintf(host->cgroup_text, sizeof(host->cgroup_text), "%s",
+             mr_cgroups_text(host->cgroups));
+}
+
+static int
+open_namespaces(struct mr_host *host, struct mr_error *err)
+{
+    if (enter_own_namespaces(host, err) < 0 || mr_skeleton_build(&host->skeleton, err) < 0) {
+        return err->code;
+    }
+    host->skeleton_built = true;
+    return 0;
+}
+
+static void
+choose_level(struct mr_host *host)
+{
+    host->level = !mr_host_has(host, MR_SANDBOX_HAS_USER_NS)         ? MR_SANDBOX_L3
+                  : !mr_host_has(host, MR_SANDBOX_HAS_CGROUP_LIMITS) ? MR_SANDBOX_L2
+                                                                     : MR_SANDBOX_L1;
+}
+
+int
+mr_host_open(struct mr_host *out_host, const struct mr_host_options *options,
+             struct mr_error *err)
+{
+    struct mr_host host = { .root = geteuid() == 0, .uid = geteuid(), .gid = getegid() };
+
+    if (options->off) {
+        host.level = MR_SANDBOX_L0;
+        *out_host = host;
+        return 0;
+    }
+    probe_kernel(&host, options->hide);
+    open_cgroups(&host, options->hide);
+    if (mr_host_has(&host, MR_SANDBOX_HAS_USER_NS) && open_namespaces(&host, err) < 0) {
+        mr_host_close(&host);
+        return err->code;
+    }
+    if (!host.skeleton_built &&
+        mr_run_dir_make(host.skeleton.run_dir, sizeof(host.skeleton.run_dir), err) < 0) {
+        return err->code;
+    }
+    choose_level(&host);
+    if (host.level == MR_SANDBOX_L3 && (!mr_host_has(&host, MR_SANDBOX_HAS_LANDLOCK) ||
+                                        !mr_host_has(&host, MR_SANDBOX_HAS_SECCOMP))) {
+        mr_host_close(&host);
+        return mr_fail(
+            err, -ENOTSUP,
+            "this host has neither user namespaces nor both of Landlock and seccomp: "
+            "nothing would hold a handler; --off runs without a sandbox");
+    }
+    *out_host = host;
+    return 0;
+}
+
+void
+mr_host_close(struct mr_host *host)
+{
+    mr_cgroups_close(host->cgroups);
+    host->cgroups = NULL;
+    if (host->skeleton_built) {
+        mr_skeleton_remove(&host->skeleton);
+    } else if (host->skeleton.run_dir[0] != 0) {
+        (void)rmdir(host->skeleton.run_dir);
+    }
+    host->skeleton_built = false;
+    host->skeleton.run_dir[0] = 0;
+}
+
+void
+mr_host_describe(const struct mr_host *host, char *out_text, size_t capacity)
+{
+    if (host->level == MR_SANDBOX_L0) {
+        snprintf(out_text, capacity, "L0: NO SANDBOX: handlers run as %s with all its rights",
+                 host->root ? "root" : "the user who started this");
+        return;
+    }
+    char landlock[32] = "none";
+    if (host->landlock_abi > 0) {
+        snprintf(landlock, sizeof(landlock), "ABI %d", host->landlock_abi);
+    }
+    snprintf(out_text, capacity,
+             "L%d; namespaces: %s%s%s; uid: %s; cgroup: %s; seccomp: %s; Landlock: %s",
+             host->level,
+             host->level == MR_SANDBOX_L3 ? "none, " : "user pid mount net ipc uts cgroup",
+             host->namespace_text,
+             host->level != MR_SANDBOX_L3 && !host->own_proc ? " (/proc is the host's)" : "",
+             host->root ? "one of its own for each environment"
+                        : "ours; environments are told apart by their listeners alone",
+             host->cgroup_text,
+             !mr_host_has(host, MR_SANDBOX_HAS_SECCOMP) ? "none"
+             : mr_host_has(host, MR_SANDBOX_HAS_NOTIFY) ? "filter, refused calls are named"
+                                                        : "filter",
+             landlock);
+}
+
+const char *
+mr_host_advice(const struct mr_host *host, uint32_t mechanism)
+{
+    if (mr_host_has(host, mechanism)) {
+        return NULL;
+    }
+    switch (mechanism) {
+    case MR_SANDBOX_HAS_USER_NS:
+        return "allow user namespaces: sysctl -w user.max_user_namespaces=65536 "
+               "kernel.unprivileged_userns_clone=1 (in a container: lift its seccomp profile)";
+    case MR_SANDBOX_HAS_CGROUP_LIMITS:
+        return host->root ? "mount cgroup2 at /sys/fs/cgroup, or run where it is writable"
+                          : "run inside a delegated cgroup: systemd-run --user --scope -p "
+                            "Delegate=yes millrace ...; or run as root";
+    case MR_SANDBOX_HAS_FREEZER:
+        return "needs cgroup v2 (kernel 5.2) or the v1 freezer; without it idle handlers are "
+               "stopped by signals";
+    case MR_SANDBOX_HAS_CLONE_INTO_CGROUP:
+        return "needs cgroup v2 (kernel 5.7)";
+    case MR_SANDBOX_HAS_LANDLOCK:
+        return "boot with lsm=landlock,... (kernel 5.13)";
+    case MR_SANDBOX_HAS_NOTIFY:
+        return "kernel 5.0 or later names refused system calls; this one refuses them silently";
+    case MR_SANDBOX_HAS_SECCOMP:
+        return "needs a kernel with CONFIG_SECCOMP_FILTER";
+    case MR_SANDBOX_HAS_OWN_UID:
+        return "run sandboxd as root: each environment then has a uid nobody else has";
+    default:
+        return NULL;
+    }
+}

@@ -1,0 +1,40 @@
+/*
+ * run_command: one command in a sandbox of its own, as a handler would be run.
+ *
+ * What `millrace sandbox -- COMMAND` does: starts a daemon, launches, copies
+ * input and output, ends with the command's status. Blocks until then.
+ */
+#ifndef MR_SANDBOX_RUN_COMMAND_H
+#define MR_SANDBOX_RUN_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "sandbox/client.h"
+
+/* Zero is the usual. Strings are the caller's. */
+struct mr_run_command {
+    const char *daemon_path; /* NULL: beside us, else from PATH */
+    const char *code_dir;    /* seen at /var/task; NULL: the working directory */
+    char *const *args;       /* NULL-terminated: the command */
+    char *const *env; /* NULL-terminated NAME=value; NULL: as a handler's, PATH and LANG */
+    char *const *allow_syscalls; /* NULL-terminated, or NULL */
+    uint32_t memory_mb;
+    uint32_t tmp_mb;
+    enum mr_sandbox_network network;
+    enum mr_sandbox_profile profile;
+    enum mr_sandbox_level level; /* 0: any; else that level or better, and no better than it */
+    uint64_t timeout_ms;         /* 0: none */
+    bool verbose;                /* say the level and what it used on stderr */
+    uint32_t hide;               /* tests: mechanisms to do without */
+};
+
+/*
+ * The command's exit status, 128 + signal when one killed it, 124 when the
+ * time was over; negative with `err` when it could not be run at all.
+ */
+int mr_sandbox_run_command(const struct mr_run_command *command, struct mr_error *err);
+
+#endif
