@@ -636,8 +636,10 @@ mr_cgroup_start_counting(struct mr_cgroup *group)
 {
     size_t i;
 
-    group->before = (struct mr_sandbox_usage){ 0 };
-    mr_cgroup_read_usage(group, &group->before);
+    struct mr_sandbox_usage now = { 0 };
+    group->before = now;
+    mr_cgroup_read_usage(group, &now);
+    group->before = now;
     if (find_part(group->groups, false, MR_CGROUP_MEMORY, &i) != NULL) {
         (void)mr_cgroup_write(group->fds[i], "memory.max_usage_in_bytes", "0");
     }

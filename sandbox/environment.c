@@ -1,7 +1,7 @@
 #include "sandbox/environment.h"
 
 #include <errno.h>
-#include <ftw.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "sandbox/remove_tree.h"
 
 static void
 close_fd(int *fd)
@@ -66,16 +68,6 @@ make_tmp_dir(struct mr_environment *environment, const struct mr_host *host,
     return 0;
 }
 
-static int
-remove_entry(const char *path, const struct stat *stat, int type, struct FTW *at)
-{
-    (void)stat;
-    (void)type;
-    (void)at;
-    (void)remove(path);
-    return 0;
-}
-
 static void
 remove_tmp(struct mr_environment *environment, const struct mr_host *host)
 {
@@ -86,7 +78,7 @@ remove_tmp(struct mr_environment *environment, const struct mr_host *host)
     if (host->skeleton_built) {
         mr_skeleton_tmp_remove(&host->skeleton, environment->slot);
     } else {
-        (void)nftw(environment->tmp_path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        mr_remove_tree(AT_FDCWD, environment->tmp_path);
     }
 }
 
@@ -134,8 +126,8 @@ int
 mr_environment_prepare(struct mr_environment *environment, struct mr_host *host,
                        const struct mr_sandbox_request_launch *request, struct mr_error *err)
 {
-    environment->uid = host->root ? MR_HOST_FIRST_UID + environment->slot : host->uid;
-    environment->gid = host->root ? MR_HOST_FIRST_UID + environment->slot : host->gid;
+    environment->uid = host->root ? host->first_uid + environment->slot : host->uid;
+    environment->gid = host->root ? host->first_uid + environment->slot : host->gid;
     if (host->level == MR_SANDBOX_L0) {
         environment->uid = host->uid;
         environment->gid = host->gid;
@@ -161,6 +153,11 @@ void
 mr_environment_kill(struct mr_environment *environment)
 {
     if (environment->state == MR_ENVIRONMENT_EMPTY) {
+        return;
+    }
+    if (!environment->run.pid_ns) {
+        char told = MR_INIT_KILL;
+        (void)send(environment->run.control, &told, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         return;
     }
     if (environment->cgroup != NULL) {

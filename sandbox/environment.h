@@ -42,7 +42,7 @@ struct mr_run {
     uint64_t since_us;
     bool exited;                 /* init has said how it ended */
     bool failed;                 /* init has said at which step */
-    bool stopped;                /* by signals, where there is no freezer */
+    bool pid_ns;                 /* its init's end is the end of all of it */
     struct mr_init_message last; /* what it said */
     uint32_t denied_calls;
     uint64_t denied_set[8]; /* which calls have been named */

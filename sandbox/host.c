@@ -178,6 +178,8 @@ mr_host_open(struct mr_host *out_host, const struct mr_host_options *options,
 {
     struct mr_host host = { .root = geteuid() == 0, .uid = geteuid(), .gid = getegid() };
 
+    host.first_uid =
+        MR_HOST_FIRST_UID + MR_SANDBOX_MAX_RUNNING * ((uid_t)getpid() % MR_HOST_UID_BLOCKS);
     if (options->off) {
         host.level = MR_SANDBOX_L0;
         *out_host = host;

@@ -16,7 +16,8 @@
 #include "sandbox/protocol.h"
 #include "sandbox/skeleton.h"
 
-enum { MR_HOST_FIRST_UID = 200000 };
+/* Each daemon has a thousand uids from here on, chosen by its pid. */
+enum { MR_HOST_FIRST_UID = 200000, MR_HOST_UID_BLOCKS = 65536 };
 
 struct mr_host {
     enum mr_sandbox_level level;
@@ -25,7 +26,8 @@ struct mr_host {
     bool root;
     bool own_proc; /* may mount /proc in a process namespace of its own */
     bool skeleton_built;
-    uid_t uid; /* ours */
+    uid_t uid;       /* ours */
+    uid_t first_uid; /* as root: the first environment's */
     gid_t gid;
     struct mr_skeleton skeleton;
     struct mr_cgroups *cgroups; /* NULL: none */

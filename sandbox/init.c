@@ -136,7 +136,9 @@ keep_own_descriptors(const struct mr_init_plan *plan)
 static void
 die_with_parent(const struct mr_init_plan *plan)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* Without a process namespace somebody must stay to end the rest: the socket's end tells.
+     */
+    prctl(PR_SET_PDEATHSIG, plan->pid_ns ? SIGKILL : 0);
     /* Had the daemon died before this, its end of the socket would be closed. */
     struct pollfd control = { .fd = plan->control, .events = 0 };
     if (poll(&control, 1, 0) > 0 && (control.revents & POLLHUP) != 0) {
@@ -440,31 +442,45 @@ start_handler(const struct mr_init_plan *plan)
 
 /* --- and from then on --- */
 
-/* Without a process namespace what the handler left behind is ours: end it, all of it. */
+static size_t
+kill_listed(char *list)
+{
+    size_t count = 0;
+
+    for (char *at = list; *at != 0; at += *at == ' ') {
+        char *end;
+        pid_t child = (pid_t)strtol(at, &end, 10);
+        if (end == at) {
+            break;
+        }
+        kill(child, SIGKILL);
+        count++;
+        at = end;
+    }
+    return count;
+}
+
+/*
+ * Without a process namespace what the handler left behind has become our
+ * child (we are its subreaper): end it, and then what that leaves behind.
+ */
 static void
 kill_orphans(void)
 {
     char path[64], list[4096];
+    size_t killed = 1;
 
     snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-    for (int round = 0; round < 1000; round++) {
+    while (killed > 0) {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         ssize_t size = fd < 0 ? 0 : read(fd, list, sizeof(list) - 1);
         if (fd >= 0) {
             close(fd);
         }
-        if (size <= 0) {
-            return;
-        }
-        list[size] = 0;
-        for (char *at = list; *at != 0;) {
-            pid_t child = (pid_t)strtol(at, &at, 10);
-            if (child > 0) {
-                kill(child, SIGKILL);
-            }
-            at += *at == ' ';
-        }
-        while (waitpid(-1, NULL, 0) > 0) {
+        list[size > 0 ? size : 0] = 0;
+        killed = kill_listed(list);
+        for (size_t i = 0; i < killed; i++) {
+            (void)waitpid(-1, NULL, i == 0 ? 0 : WNOHANG); /* one at least is about to end */
         }
     }
 }
@@ -510,16 +526,13 @@ obey(const struct mr_init_plan *plan, pid_t handler)
 
     if (got == 0) { /* the daemon is gone */
         if (!plan->pid_ns) {
-            kill(-handler, SIGKILL);
-            kill(handler, SIGKILL);
             kill_orphans();
         }
         _exit(0);
     }
-    if (got == 1 && plan->pid_ns) {
-        kill(-1, told == MR_INIT_STOP ? SIGSTOP : SIGCONT);
-    } else if (got == 1) {
-        kill(-handler, told == MR_INIT_STOP ? SIGSTOP : SIGCONT);
+    if (got == 1) {
+        int number = told == MR_INIT_STOP ? SIGSTOP : told == MR_INIT_KILL ? SIGKILL : SIGCONT;
+        kill(plan->pid_ns ? -1 : number == SIGKILL ? handler : -handler, number);
     }
 }
 

@@ -79,7 +79,12 @@ struct mr_init_message {
 };
 
 /* From the daemon to init: one byte. */
-enum mr_init_told { MR_INIT_GO = 'G', MR_INIT_STOP = 'S', MR_INIT_CONTINUE = 'C' };
+enum mr_init_told {
+    MR_INIT_GO = 'G',
+    MR_INIT_STOP = 'S',
+    MR_INIT_CONTINUE = 'C',
+    MR_INIT_KILL = 'K', /* L3: where the end of init is not the end of all */
+};
 
 /* Everything a launch decides. Descriptors are inherited by the clone; -1 is none. */
 struct mr_init_plan {

@@ -467,6 +467,7 @@ make_plan(struct mr_launcher *launcher, struct attempt *attempt,
     bool host_network = request->network == MR_SANDBOX_NETWORK_HOST;
 
     plan_namespaces(attempt, host, environment, request);
+    attempt->run.pid_ns = attempt->plan.pid_ns;
     bool no_udp = !attempt->plan.net_ns && !host_network;
     attempt->plan.program = strings->args[0];
     int rc = make_stdio(attempt, environment, request->flags, err);

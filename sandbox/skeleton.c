@@ -14,6 +14,7 @@
 #include "base/auto.h"
 #include "sandbox/compat.h"
 #include "sandbox/mounts.h"
+#include "sandbox/remove_tree.h"
 
 static const char run_prefix[] = "millrace-sandboxd-";
 
@@ -78,7 +79,7 @@ remove_dead_dirs(const char *base)
         }
         pid_t pid = atoi(entry->d_name + sizeof(run_prefix) - 1);
         if (pid > 0 && kill(pid, 0) < 0 && errno == ESRCH) {
-            (void)unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+            mr_remove_tree(dirfd(dir), entry->d_name);
         }
     }
     closedir(dir);
