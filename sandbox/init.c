@@ -156,24 +156,6 @@ wait_for_go(const struct mr_init_plan *plan)
     }
 }
 
-static void
-take_ids(const struct mr_init_plan *plan)
-{
-    uid_t uid = plan->user_ns ? MR_INIT_UID : plan->uid;
-    gid_t gid = plan->user_ns ? MR_INIT_GID : plan->gid;
-
-    if (!plan->user_ns && geteuid() != 0) {
-        return; /* an ordinary user without a user namespace stays who he is */
-    }
-    if (!plan->user_ns && syscall(SYS_setgroups, 0, NULL) < 0) {
-        fail(plan, MR_STEP_IDS, -errno);
-    }
-    if (syscall(SYS_setresgid, gid, gid, gid) < 0 ||
-        syscall(SYS_setresuid, uid, uid, uid) < 0) {
-        fail(plan, MR_STEP_IDS, -errno);
-    }
-}
-
 /*
  * The kernel may make the first writer to a v1 hierarchy wait some 10 ms for
  * everybody to notice, so a helper waits while we go on with the mounts.
@@ -292,25 +274,53 @@ set_limits(const struct mr_init_plan *plan)
     }
 }
 
+/* Needs CAP_SETPCAP: an ordinary user without a user namespace keeps what no_new_privs makes
+ * useless. */
 static void
-drop_rights(const struct mr_init_plan *plan)
+drop_bounding_set(void)
 {
-    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct none[2] = { 0 };
-
     for (int capability = 0; capability <= LAST_CAPABILITY; capability++) {
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno == EINVAL) {
             break; /* past this kernel's last */
         }
     }
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    (void)prctl(PR_SET_SECUREBITS, SECUREBITS, 0, 0,
-                0); /* needs CAP_SETPCAP: an L3 user has none */
+    (void)prctl(PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0);
+}
+
+static void
+drop_rights(const struct mr_init_plan *plan)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct none[2] = { 0 };
+
+    drop_bounding_set();
     if (syscall(SYS_capset, &header, none) < 0) {
         fail(plan, MR_STEP_CAPABILITIES, -errno);
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         fail(plan, MR_STEP_NO_NEW_PRIVS, -errno);
+    }
+}
+
+static void
+take_ids(const struct mr_init_plan *plan)
+{
+    uid_t uid = plan->user_ns ? MR_INIT_UID : plan->uid;
+    gid_t gid = plan->user_ns ? MR_INIT_GID : plan->gid;
+
+    if (!plan->user_ns && geteuid() != 0) {
+        return; /* an ordinary user without a user namespace stays who he is */
+    }
+    if (!plan->user_ns && syscall(SYS_setgroups, 0, NULL) < 0) {
+        fail(plan, MR_STEP_IDS, -errno);
+    }
+    if (!plan->user_ns) {
+        drop_bounding_set(); /* as nobody we could not */
+    }
+    if (syscall(SYS_setresgid, gid, gid, gid) < 0 ||
+        syscall(SYS_setresuid, uid, uid, uid) < 0) {
+        fail(plan, MR_STEP_IDS, -errno);
     }
 }
 

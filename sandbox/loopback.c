@@ -31,8 +31,13 @@ mr_loopback_up(void)
     address.sin_addr.s_addr = htonl(0xa9fe6401);
     strcpy(request.ifr_name, "lo:1");
     memcpy(&request.ifr_addr, &address, sizeof(address));
-    (void)ioctl(fd, SIOCSIFADDR, &request);
-    return 0;
+    if (ioctl(fd, SIOCSIFADDR, &request) < 0) {
+        return 0;
+    }
+    /* It alone: the kernel's guess is a network of 65536, with the metadata service in it. */
+    address.sin_addr.s_addr = htonl(INADDR_NONE);
+    memcpy(&request.ifr_netmask, &address, sizeof(address));
+    return ioctl(fd, SIOCSIFNETMASK, &request) < 0 ? -errno : 0;
 }
 
 int
