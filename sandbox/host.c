@@ -248,35 +248,3 @@ mr_host_describe(const struct mr_host *host, char *out_text, size_t capacity)
                                                         : "filter",
              landlock);
 }
-
-const char *
-mr_host_advice(const struct mr_host *host, uint32_t mechanism)
-{
-    if (mr_host_has(host, mechanism)) {
-        return NULL;
-    }
-    switch (mechanism) {
-    case MR_SANDBOX_HAS_USER_NS:
-        return "allow user namespaces: sysctl -w user.max_user_namespaces=65536 "
-               "kernel.unprivileged_userns_clone=1 (in a container: lift its seccomp profile)";
-    case MR_SANDBOX_HAS_CGROUP_LIMITS:
-        return host->root ? "mount cgroup2 at /sys/fs/cgroup, or run where it is writable"
-                          : "run inside a delegated cgroup: systemd-run --user --scope -p "
-                            "Delegate=yes millrace ...; or run as root";
-    case MR_SANDBOX_HAS_FREEZER:
-        return "needs cgroup v2 (kernel 5.2) or the v1 freezer; without it idle handlers are "
-               "stopped by signals";
-    case MR_SANDBOX_HAS_CLONE_INTO_CGROUP:
-        return "needs cgroup v2 (kernel 5.7)";
-    case MR_SANDBOX_HAS_LANDLOCK:
-        return "boot with lsm=landlock,... (kernel 5.13)";
-    case MR_SANDBOX_HAS_NOTIFY:
-        return "kernel 5.0 or later names refused system calls; this one refuses them silently";
-    case MR_SANDBOX_HAS_SECCOMP:
-        return "needs a kernel with CONFIG_SECCOMP_FILTER";
-    case MR_SANDBOX_HAS_OWN_UID:
-        return "run sandboxd as root: each environment then has a uid nobody else has";
-    default:
-        return NULL;
-    }
-}

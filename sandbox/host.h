@@ -57,7 +57,4 @@ mr_host_has(const struct mr_host *host, uint32_t mechanism)
 /* "L1 · user, pid, mount, ... · cgroup: ... · seccomp: ... · Landlock ABI 7" */
 void mr_host_describe(const struct mr_host *host, char *out_text, size_t capacity);
 
-/* One line for a missing mechanism: what it would take; NULL when there is nothing to do. */
-const char *mr_host_advice(const struct mr_host *host, uint32_t mechanism);
-
 #endif

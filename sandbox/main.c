@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "sandbox/host.h"
+#include "sandbox/report.h"
 #include "sandbox/server.h"
 
 enum {
@@ -134,11 +135,13 @@ check_level(const struct mr_host *host, int required, struct mr_error *err)
         return 0;
     }
     mr_host_describe(host, text, sizeof(text));
-    const char *advice = mr_host_advice(host, MR_SANDBOX_HAS_USER_NS);
-    advice = advice != NULL ? advice : mr_host_advice(host, MR_SANDBOX_HAS_CGROUP_LIMITS);
+    uint32_t missing = !mr_host_has(host, MR_SANDBOX_HAS_USER_NS)
+                           ? MR_SANDBOX_HAS_USER_NS
+                           : MR_SANDBOX_HAS_CGROUP_LIMITS;
     mr_log(MR_LOG_ERROR, "sandbox", "L%d is required and this host gives %s", required, text);
     return mr_fail(err, -EPERM, "L%d is required, not given here; %.180s", required,
-                   advice != NULL ? advice : "do not use --off");
+                   host->level == MR_SANDBOX_L0 ? "do not use --off"
+                                                : mr_sandbox_advice(missing, host->root));
 }
 
 static int
