@@ -669,24 +669,24 @@ mr_cgroup_set_frozen(struct mr_cgroup *group, bool frozen)
 }
 
 void
+mr_cgroup_thaw(struct mr_cgroup *group)
+{
+    if (group->frozen) {
+        (void)mr_cgroup_set_frozen(group, false);
+    }
+}
+
+void
 mr_cgroup_kill(struct mr_cgroup *group)
 {
     size_t i;
 
-    if (find_part(group->groups, true, 0, &i) != NULL && group->fds[i] >= 0 &&
-        mr_cgroup_write(group->fds[i], "cgroup.kill", "1") == 0) {
-        if (group->frozen) {
-            (void)mr_cgroup_set_frozen(group, false);
-        }
-        return;
-    }
-    /* v1 delivers a SIGKILL to a frozen process only once it is thawed. */
-    for (i = 0; i < group->groups->part_count; i++) {
+    bool killed = find_part(group->groups, true, 0, &i) != NULL && group->fds[i] >= 0 &&
+                  mr_cgroup_write(group->fds[i], "cgroup.kill", "1") == 0;
+    for (i = 0; !killed && i < group->groups->part_count; i++) {
         if (group->fds[i] >= 0) {
             kill_listed(group->fds[i]);
         }
     }
-    if (group->frozen) {
-        (void)mr_cgroup_set_frozen(group, false);
-    }
+    mr_cgroup_thaw(group); /* v1 delivers a SIGKILL to a frozen process only then */
 }

@@ -74,7 +74,9 @@ int mr_cgroup_oom_fd(const struct mr_cgroup *group);
 
 /* 0, or -ENOTSUP when this host has no freezer for it. */
 int mr_cgroup_set_frozen(struct mr_cgroup *group, bool frozen);
-/* SIGKILL for all of it, frozen or not, and thawed so that it is delivered. */
+/* Only if it is frozen. */
+void mr_cgroup_thaw(struct mr_cgroup *group);
+/* SIGKILL for all of it, frozen or not. Nothing can be cloned into it afterwards. */
 void mr_cgroup_kill(struct mr_cgroup *group);
 
 #endif

@@ -160,11 +160,14 @@ mr_environment_kill(struct mr_environment *environment)
         (void)send(environment->run.control, &told, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         return;
     }
-    if (environment->cgroup != NULL) {
-        mr_cgroup_kill(environment->cgroup);
-    }
-    /* The end of init is the end of its process namespace, cgroup or not. */
+    /*
+     * The end of init is the end of its process namespace. Not cgroup.kill: kernels to 6.18
+     * at least then kill whatever is cloned into that group ever after.
+     */
     (void)syscall(SYS_pidfd_send_signal, environment->run.pidfd, SIGKILL, NULL, 0);
+    if (environment->cgroup != NULL) {
+        mr_cgroup_thaw(environment->cgroup); /* v1 delivers a SIGKILL only then */
+    }
 }
 
 void

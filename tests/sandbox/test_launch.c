@@ -296,6 +296,7 @@ START_TEST(a_frozen_tree_can_be_killed)
 
     ck_assert(session_wait(&session, &session.places[1].exited));
     ck_assert(none_left_with("77003.5"));
+    ck_assert_str_eq(session_run(&session, 1, "echo again", NULL), "again\n");
     session_close(&session);
 }
 END_TEST
