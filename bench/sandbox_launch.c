@@ -12,11 +12,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -173,6 +175,39 @@ measure_crun(struct series *series)
     char *const args[] = { program, disabled, run, where, bundle, name, NULL };
 
     (void)measure_command(series, args);
+}
+
+/*
+ * crun refuses a host with v1 controllers and a v2 mount: hide that from it, in
+ * a child with mounts of its own, which hands back what it measured.
+ */
+static void
+measure_crun_apart(struct series *series, size_t rounds)
+{
+    int pair[2];
+
+    if (!make_bundle() || pipe(pair) < 0) {
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)!(unshare(CLONE_NEWNS) == 0 &&
+                mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                umount2("/sys/fs/cgroup/unified", MNT_DETACH) == 0);
+        for (size_t i = 0; i < rounds; i++) {
+            measure_crun(series);
+        }
+        (void)!write(pair[1], series->us, series->count * sizeof(double));
+        _exit(0);
+    }
+    close(pair[1]);
+    ssize_t got;
+    while ((got = read(pair[0], series->us + series->count,
+                       sizeof(series->us) - series->count * sizeof(double))) > 0) {
+        series->count += (size_t)got / sizeof(double);
+    }
+    close(pair[0]);
+    waitpid(pid, NULL, 0);
 }
 
 /* --- ours --- */
@@ -406,7 +441,6 @@ main(int argc, char **argv)
 
     rounds = rounds < 1 ? 1 : rounds > MAX_ROUNDS ? MAX_ROUNDS : rounds;
     find_handler();
-    bool with_crun = make_bundle();
     open_session(&full, 0);
     open_session(&second, MR_SANDBOX_HAS_CGROUP_LIMITS);
     open_session(&third, MR_SANDBOX_HAS_CGROUP_LIMITS | MR_SANDBOX_HAS_USER_NS);
@@ -418,10 +452,8 @@ main(int argc, char **argv)
         measure_launch(&second, &no_limits, 1);
         measure_launch(&third, &bare, 1);
         measure_bubblewrap(&bubblewrap);
-        if (with_crun) {
-            measure_crun(&crun);
-        }
     }
+    measure_crun_apart(&crun, rounds);
     printf("%s\nfrom asking to the handler's first instruction, %zu rounds:\n", full.level,
            rounds);
     print(&plain);

@@ -277,8 +277,11 @@ choose_masks(struct mr_skeleton *skeleton)
     char path[64];
 
     for (size_t i = 0; i < sizeof(proc_hidden) / sizeof(proc_hidden[0]); i++) {
+        struct stat stat;
         snprintf(path, sizeof(path), "/proc/%s", proc_hidden[i]);
-        if (access(path, F_OK) == 0) {
+        /* What only root may read needs no mask: a sandbox has no root, and a mount has a
+         * price. */
+        if (lstat(path, &stat) == 0 && (stat.st_mode & S_IROTH) != 0) {
             skeleton->hidden[hidden++] = proc_hidden[i];
         }
     }
