@@ -162,8 +162,9 @@ make_bundle(void)
     if (file == NULL || fputs(crun_config, file) < 0 || fclose(file) != 0) {
         return false;
     }
-    snprintf(command, sizeof(command), "mkdir -p %s/root/proc %s/root/tmp && cp %s %s/root/",
-             bundle, bundle, handler_path, bundle);
+    snprintf(command, sizeof(command),
+             "cd %s && mkdir -p root/proc root/tmp root/dev && cp %s root/", bundle,
+             handler_path);
     return system(command) == 0;
 }
 
