@@ -1,6 +1,7 @@
 #include "sandbox/host.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
@@ -154,6 +155,39 @@ open_cgroups(struct mr_host *host, uint32_t hide)
              mr_cgroups_text(host->cgroups));
 }
 
+/*
+ * What of root's rights a launch needs; the rest goes, for good. A user
+ * namespace we make has all of them again, inside itself.
+ */
+static const unsigned kept_capabilities[] = {
+    CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID,       CAP_SETPCAP,         CAP_CHOWN,
+    CAP_FOWNER,    CAP_KILL,   CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_RESOURCE
+};
+
+static int
+drop_most_rights(struct mr_error *err)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct sets[2];
+    uint32_t kept[2] = { 0 };
+
+    if (syscall(SYS_capget, &header, sets) < 0) {
+        return mr_fail(err, -errno, "read our capabilities: %s", strerror(errno));
+    }
+    for (size_t i = 0; i < sizeof(kept_capabilities) / sizeof(kept_capabilities[0]); i++) {
+        kept[kept_capabilities[i] / 32] |= 1u << (kept_capabilities[i] % 32);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        sets[i].permitted &= kept[i];
+        sets[i].effective = sets[i].permitted;
+        sets[i].inheritable = 0;
+    }
+    if (syscall(SYS_capset, &header, sets) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+        return mr_fail(err, -errno, "give up our rights: %s", strerror(errno));
+    }
+    return 0;
+}
+
 static int
 open_namespaces(struct mr_host *host, struct mr_error *err)
 {
@@ -196,6 +230,11 @@ mr_host_open(struct mr_host *out_host, const struct mr_host_options *options,
         return err->code;
     }
     choose_level(&host);
+    if (host.root && drop_most_rights(err) < 0) {
+        mr_host_close(&host);
+        return err->code;
+    }
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (host.level == MR_SANDBOX_L3 && (!mr_host_has(&host, MR_SANDBOX_HAS_LANDLOCK) ||
                                         !mr_host_has(&host, MR_SANDBOX_HAS_SECCOMP))) {
         mr_host_close(&host);

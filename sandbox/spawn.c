@@ -54,7 +54,7 @@ mr_sandboxd_spawn(const char *path, const struct mr_sandboxd_options *options, p
                   struct mr_error *err)
 {
     static const struct mr_sandboxd_options usual;
-    char found[PATH_MAX], require[16], hide[24], program[sizeof(name)];
+    char found[PATH_MAX], require[32], hide[32], program[sizeof(name)];
     char socket_flag[] = "--socket=3", off_flag[] = "--off", quiet_flag[] = "--quiet";
     char *args[8] = { program, socket_flag };
     size_t count = 2;
