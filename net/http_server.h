@@ -131,6 +131,12 @@ bool mr_http_exchange_is_tls(const struct mr_http_exchange *exchange);
 /* Accepted TCP or Unix descriptor, for peer credentials; do not read or close it. */
 int mr_http_exchange_fd(const struct mr_http_exchange *exchange);
 
+/*
+ * Of a streamed body: hand over no more of it for now, and take no more from the peer; go on
+ * with `paused` false. What has been read already may still come. For who passes a body on.
+ */
+void mr_http_exchange_pause_body(struct mr_http_exchange *exchange, bool paused);
+
 /* The handler's own, set and read back. */
 void mr_http_exchange_set_user(struct mr_http_exchange *exchange, void *user);
 void *mr_http_exchange_user(const struct mr_http_exchange *exchange);
