@@ -32,7 +32,10 @@
 
 struct mr_sandbox_client;
 
-/* The descriptors are the receiver's to close; -1 for what was not asked for. */
+/*
+ * The descriptors are the receiver's to close; -1 for what was not asked for.
+ * The ends of pipes are blocking: set O_NONBLOCK on them, the handler's ends stay as they are.
+ */
 struct mr_sandbox_process {
     pid_t pid;    /* of the sandbox's init, as the host sees it */
     uint32_t uid; /* as the host sees it */

@@ -95,7 +95,9 @@ static const struct mr_sandbox_callbacks callbacks = { .launched = on_launched,
 void
 session_open(struct session *session, bool as_nobody, uint32_t hide)
 {
-    struct mr_sandboxd_options options = { .quiet = true, .hide = hide };
+    struct mr_sandboxd_options options = { .quiet = true,
+                                           .off = hide == SESSION_OFF,
+                                           .hide = hide == SESSION_OFF ? 0 : hide };
     struct mr_error err;
 
     memset(session, 0, sizeof(*session));

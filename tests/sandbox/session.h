@@ -9,6 +9,9 @@
 
 enum { SESSION_ENVIRONMENTS = 64 };
 
+/* As `hide`: L0, no sandbox at all. */
+#define SESSION_OFF (1u << 31)
+
 /* What is known of one environment. */
 struct place {
     bool launched, failed, exited;

@@ -519,6 +519,30 @@ START_TEST(many_live_side_by_side)
 }
 END_TEST
 
+START_TEST(without_a_sandbox_it_says_so_and_still_ends_what_it_started)
+{
+    session_open(&session, false, SESSION_OFF);
+    ck_assert_uint_eq(session.hello.level, MR_SANDBOX_L0);
+    ck_assert_ptr_nonnull(strstr(session.hello.text, "NO SANDBOX"));
+    const struct mr_slice args[] = { MR_SLICE("/var/task/sh"), MR_SLICE("-c"),
+                                     MR_SLICE(
+                                         "pwd; echo $AWS_LAMBDA_RUNTIME_API; setsid -f sleep "
+                                         "77008.5; sleep 77008.5") };
+    const struct mr_sandbox_launch launch = { .code_dir = MR_SLICE("/usr/bin"),
+                                              .args = args,
+                                              .arg_count = 3,
+                                              .flags = MR_SANDBOX_API_LISTENER };
+
+    session_start(&session, 1, NULL, &launch);
+    ck_assert(session_wait_log(&session, 1, "/usr/bin\n127.0.0.1:"));
+    ck_assert_int_eq(mr_sandbox_client_kill(session.client, 1, NULL), 0);
+
+    ck_assert(session_wait(&session, &session.places[1].exited));
+    ck_assert(none_left_with("77008.5"));
+    session_close(&session);
+}
+END_TEST
+
 START_TEST(a_required_level_that_is_not_there_is_refused)
 {
     struct mr_sandboxd_options options = { .require = MR_SANDBOX_L2,
@@ -560,4 +584,5 @@ MR_SUITE("sandbox.launch", MR_TEST_LOOP(a_handler_has_lambdas_ids_and_no_right, 
          MR_TEST_LOOP(when_the_client_hangs_up_nothing_survives, LEVELS),
          MR_TEST_LOOP(a_client_that_breaks_the_protocol_is_left, 3),
          MR_TEST_LOOP(many_live_side_by_side, HOSTS),
+         MR_TEST(without_a_sandbox_it_says_so_and_still_ends_what_it_started),
          MR_TEST(a_required_level_that_is_not_there_is_refused))
