@@ -44,34 +44,6 @@ struct mr_mount_attr {
     uint64_t attr_set, attr_clr, propagation, userns_fd;
 };
 
-/* --- Landlock --- */
-#define MR_LL_EXECUTE      (1ULL << 0)
-#define MR_LL_WRITE_FILE   (1ULL << 1)
-#define MR_LL_READ_FILE    (1ULL << 2)
-#define MR_LL_READ_DIR     (1ULL << 3)
-#define MR_LL_ABI1         ((1ULL << 13) - 1)
-#define MR_LL_REFER        (1ULL << 13) /* ABI 2 */
-#define MR_LL_TRUNCATE     (1ULL << 14) /* ABI 3 */
-#define MR_LL_IOCTL_DEV    (1ULL << 15) /* ABI 5 */
-#define MR_LL_BIND_TCP     (1ULL << 0)  /* ABI 4 */
-#define MR_LL_CONNECT_TCP  (1ULL << 1)
-#define MR_LL_SCOPE_UNIX   (1ULL << 0) /* ABI 6 */
-#define MR_LL_SCOPE_SIGNAL (1ULL << 1)
-#define MR_LL_RULE_PATH    1
-#define MR_LL_RULE_PORT    2
-#define MR_LL_VERSION      1u
-
-struct mr_landlock_ruleset {
-    uint64_t access_fs, access_net, scoped;
-};
-struct mr_landlock_path {
-    uint64_t access;
-    int32_t fd;
-} __attribute__((packed));
-struct mr_landlock_port {
-    uint64_t access, port;
-};
-
 static inline int
 mr_sys_clone3(struct mr_clone_args *args)
 {

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/landlock.h"
 #include "sandbox/compat.h"
-#include "sandbox/landlock.h"
 
 enum {
     ALL_NAMESPACES = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC |

@@ -16,8 +16,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/landlock.h"
 #include "sandbox/filter.h"
-#include "sandbox/landlock.h"
 #include "sandbox/protocol.h"
 #include "sandbox/skeleton.h"
 

@@ -1,12 +1,12 @@
 /*
- * landlock: a second fence of files, ports and signals, that needs no privilege.
+ * landlock: a fence of files, ports and signals that needs no privilege.
  *
- * Inside namespaces it repeats what the mounts say already; without them (L3)
- * it is what stands between a handler and the host's files. Rights are masked
- * by the ABI the kernel speaks.
+ * Around handlers, where it repeats what namespaces say already and stands
+ * alone without them (sandbox), and around our own daemons (base/harden.h).
+ * Rights are masked by the ABI the kernel speaks.
  */
-#ifndef MR_SANDBOX_LANDLOCK_H
-#define MR_SANDBOX_LANDLOCK_H
+#ifndef MR_BASE_LANDLOCK_H
+#define MR_BASE_LANDLOCK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,5 +32,8 @@ int mr_landlock_abi(void);
 /* Restricts the caller for good. Needs no_new_privs. 0 or a negative errno. Async-signal-safe.
  */
 int mr_landlock_enter(const struct mr_landlock_rules *rules);
+
+/* The same for files alone: other processes' signals and sockets stay within reach. */
+int mr_landlock_enter_files(const struct mr_landlock_rules *rules);
 
 #endif
