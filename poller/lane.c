@@ -1,0 +1,601 @@
+#include "poller/lane.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+enum {
+    BACKOFF_MS = 500,
+    BACKOFF_MAX_MS = 60000,
+    THROTTLE_MAX_MS = 30000,
+    WINDOW_IDLE_MS = 120000, /* AWS: "up to two minutes" */
+};
+
+enum phase {
+    GATHERING,  /* no batch is formed */
+    READY,      /* the current batch may be tried, from `not_before_ms` on */
+    INVOKING,   /* a try is under way */
+    GIVING_UP,  /* `discard` waits to be handed out */
+    DISCARDING, /* and is under way */
+};
+
+enum final { NO_FINAL, FINAL, FINAL_EARLY };
+
+struct mr_lane {
+    struct mr_lane_options options;
+
+    struct mr_lane_record *records; /* a ring: the front is the oldest unfinished */
+    size_t front, count, capacity;
+
+    /*
+     * Batches that were formed, as sizes of neighbouring runs of records. The last of the array
+     * is the current one and begins at the front; bisect replaces it by its halves.
+     */
+    size_t *sizes;
+    size_t size_count, size_capacity;
+
+    enum phase phase;
+    uint64_t batch;         /* identity of the current one */
+    uint32_t tries;         /* of it, that cost budget */
+    uint32_t refusals;      /* of it, that did not */
+    uint64_t not_before_ms; /* the next try */
+    bool responded;         /* the last try was answered by the function */
+    bool unhandled;         /* with an error */
+    struct mr_lane_action discard;
+
+    uint64_t window_from_ms; /* the batch window began: the last invocation's end */
+    bool ended, draining;
+
+    bool window_open; /* a tumbling window has begun */
+    uint64_t window_start_ms;
+    struct mr_buf state;
+    enum final final; /* the current batch is a window's final call */
+};
+
+/* ---- the ring ---- */
+
+const struct mr_lane_record *
+mr_lane_record(const struct mr_lane *lane, size_t index)
+{
+    mr_assert(index < lane->count);
+    return &lane->records[(lane->front + index) & (lane->capacity - 1)];
+}
+
+size_t
+mr_lane_size(const struct mr_lane *lane)
+{
+    return lane->count;
+}
+
+static void
+grow(struct mr_lane *lane)
+{
+    size_t capacity = lane->capacity == 0 ? 16 : lane->capacity * 2; /* a power of two */
+    struct mr_lane_record *records = mr_alloc(capacity * sizeof(records[0]));
+    for (size_t i = 0; i < lane->count; i++) {
+        records[i] = *mr_lane_record(lane, i);
+    }
+    free(lane->records);
+    lane->records = records;
+    lane->capacity = capacity;
+    lane->front = 0;
+}
+
+/* Batch windows follow each other while nothing comes. */
+static void
+roll_empty_windows(struct mr_lane *lane, uint64_t now_ms)
+{
+    uint64_t window = lane->options.window_ms;
+    if (window > 0 && lane->count == 0 && now_ms >= lane->window_from_ms + window) {
+        lane->window_from_ms += (now_ms - lane->window_from_ms) / window * window;
+    }
+}
+
+void
+mr_lane_push(struct mr_lane *lane, const struct mr_lane_record *record, uint64_t now_ms)
+{
+    roll_empty_windows(lane, now_ms);
+    if (lane->count == lane->capacity) {
+        grow(lane);
+    }
+    lane->records[(lane->front + lane->count) & (lane->capacity - 1)] = *record;
+    lane->count++;
+}
+
+static void
+finish_front(struct mr_lane *lane, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct mr_lane_record record = *mr_lane_record(lane, 0);
+        lane->front = (lane->front + 1) & (lane->capacity - 1);
+        lane->count--;
+        lane->options.finished(&record, lane->options.context);
+    }
+}
+
+/* ---- the batches ---- */
+
+static size_t
+current_size(const struct mr_lane *lane)
+{
+    return lane->sizes[lane->size_count - 1];
+}
+
+static void
+push_size(struct mr_lane *lane, size_t size)
+{
+    if (lane->size_count == lane->size_capacity) {
+        lane->size_capacity = lane->size_capacity == 0 ? 4 : lane->size_capacity * 2;
+        lane->sizes = mr_realloc(lane->sizes, lane->size_capacity * sizeof(lane->sizes[0]));
+    }
+    lane->sizes[lane->size_count++] = size;
+}
+
+/* The current batch is another than before: a new budget and a new request id. */
+static void
+renew(struct mr_lane *lane)
+{
+    lane->batch++;
+    lane->tries = 0;
+    lane->refusals = 0;
+    lane->responded = false;
+    lane->unhandled = false;
+    lane->not_before_ms = 0;
+    lane->phase = lane->size_count == 0 ? GATHERING : READY;
+}
+
+static void
+pop_size(struct mr_lane *lane, uint64_t now_ms)
+{
+    lane->size_count--;
+    lane->window_from_ms = now_ms;
+}
+
+/* The first `count` records of the current batch are finished. */
+static void
+advance(struct mr_lane *lane, size_t count, uint64_t now_ms)
+{
+    mr_assert(count <= current_size(lane));
+    lane->sizes[lane->size_count - 1] -= count;
+    finish_front(lane, count);
+    if (current_size(lane) == 0) {
+        pop_size(lane, now_ms);
+    }
+    renew(lane);
+}
+
+static void
+split(struct mr_lane *lane)
+{
+    size_t size = current_size(lane);
+    size_t left = size / 2;
+    lane->sizes[lane->size_count - 1] = size - left;
+    push_size(lane, left);
+    renew(lane);
+}
+
+/* ---- tumbling windows ---- */
+
+static uint64_t
+window_of(const struct mr_lane *lane, const struct mr_lane_record *record)
+{
+    uint64_t size = lane->options.tumbling_ms;
+    return record->arrival_ms / size * size;
+}
+
+static void
+empty_state(struct mr_lane *lane)
+{
+    mr_buf_clear(&lane->state);
+    mr_buf_append_str(&lane->state, "{}");
+}
+
+struct mr_slice
+mr_lane_state(const struct mr_lane *lane)
+{
+    return mr_buf_slice(&lane->state);
+}
+
+static uint64_t
+window_closes_ms(const struct mr_lane *lane)
+{
+    uint64_t idle = lane->options.tumbling_idle_ms;
+    return lane->window_start_ms + lane->options.tumbling_ms +
+           (idle == 0 ? WINDOW_IDLE_MS : idle);
+}
+
+/* Is the open window over: a later record came, the shard ended, or nothing came long enough?
+ */
+static bool
+window_is_over(const struct mr_lane *lane, uint64_t now_ms)
+{
+    if (!lane->window_open) {
+        return false;
+    }
+    if (lane->options.tumbling_ms == 0) {
+        return true; /* switched off meanwhile */
+    }
+    if (lane->count > 0) {
+        /* A record from before, by a clock that went back, counts for the open window. */
+        return window_of(lane, mr_lane_record(lane, 0)) > lane->window_start_ms;
+    }
+    return lane->ended || now_ms >= window_closes_ms(lane);
+}
+
+static void
+begin_final(struct mr_lane *lane, enum final final)
+{
+    lane->final = final;
+    push_size(lane, 0);
+    renew(lane);
+}
+
+static void
+end_final(struct mr_lane *lane, uint64_t now_ms)
+{
+    lane->window_open = lane->final == FINAL_EARLY; /* it goes on, from an empty state */
+    lane->final = NO_FINAL;
+    empty_state(lane);
+    pop_size(lane, now_ms);
+    renew(lane);
+}
+
+/* ---- forming a batch ---- */
+
+/* How many records from the front make a batch, and whether it can take no more. */
+static size_t
+gather(const struct mr_lane *lane, bool *out_full)
+{
+    const struct mr_lane_options *options = &lane->options;
+    uint64_t bytes = options->envelope_bytes;
+    size_t size = 0;
+    *out_full = true;
+    for (; size < lane->count && size < options->batch_size; size++) {
+        const struct mr_lane_record *record = mr_lane_record(lane, size);
+        uint64_t more = record->event_bytes + (size > 0 ? 1u : 0u); /* a comma */
+        bool later_window =
+            lane->window_open && window_of(lane, record) > lane->window_start_ms;
+        if (later_window || (size > 0 && bytes + more > options->max_event_bytes)) {
+            return size;
+        }
+        bytes += more;
+    }
+    *out_full = size == options->batch_size || bytes >= options->max_event_bytes;
+    return size;
+}
+
+/* When the front record passes the age limit; UINT64_MAX: never. */
+static uint64_t
+expires_ms(const struct mr_lane *lane)
+{
+    if (lane->options.max_age_ms < 0) {
+        return UINT64_MAX;
+    }
+    return mr_lane_record(lane, 0)->arrival_ms + (uint64_t)lane->options.max_age_ms + 1;
+}
+
+/* How many of the first `size` records are older than the limit, counted from the front. */
+static size_t
+expired_among(const struct mr_lane *lane, size_t size, uint64_t now_ms)
+{
+    size_t expired = 0;
+    if (lane->options.max_age_ms < 0) {
+        return 0;
+    }
+    uint64_t max_age = (uint64_t)lane->options.max_age_ms;
+    while (expired < size && mr_lane_record(lane, expired)->arrival_ms + max_age < now_ms) {
+        expired++;
+    }
+    return expired;
+}
+
+static struct mr_lane_action
+wait_until(uint64_t until_ms)
+{
+    return (struct mr_lane_action){ .verb = MR_LANE_WAIT, .until_ms = until_ms };
+}
+
+/* No records are there: what then? */
+static struct mr_lane_action
+rest(const struct mr_lane *lane)
+{
+    if (lane->window_open) {
+        return wait_until(window_closes_ms(lane));
+    }
+    return (struct mr_lane_action){ .verb = lane->ended ? MR_LANE_DONE : MR_LANE_IDLE };
+}
+
+static void
+open_window(struct mr_lane *lane)
+{
+    if (lane->options.tumbling_ms > 0 && !lane->window_open) {
+        lane->window_open = true;
+        lane->window_start_ms = window_of(lane, mr_lane_record(lane, 0));
+        empty_state(lane);
+    }
+}
+
+/* Forms a batch when one is due; else returns false with what to wait for. */
+static bool
+form(struct mr_lane *lane, uint64_t now_ms, struct mr_lane_action *out_wait)
+{
+    if (lane->draining) {
+        *out_wait = (struct mr_lane_action){ .verb = MR_LANE_IDLE };
+        return false;
+    }
+    if (window_is_over(lane, now_ms)) {
+        begin_final(lane, FINAL);
+        return true;
+    }
+    if (lane->count == 0) {
+        *out_wait = rest(lane);
+        return false;
+    }
+    open_window(lane);
+    bool full;
+    size_t size = gather(lane, &full);
+    uint64_t due_ms = lane->window_from_ms + lane->options.window_ms;
+    bool is_due = full || lane->ended || now_ms >= due_ms;
+    uint64_t age_ms = expires_ms(lane);
+    if (!is_due && now_ms < age_ms) {
+        *out_wait = wait_until(due_ms < age_ms ? due_ms : age_ms);
+        return false;
+    }
+    /* Not due, but too old to wait for it: those alone, the others have their window. */
+    push_size(lane, is_due ? size : expired_among(lane, size, now_ms));
+    renew(lane);
+    return true;
+}
+
+/* ---- giving up and trying again ---- */
+
+static void
+give_up(struct mr_lane *lane, size_t count, enum mr_lane_condition condition, uint32_t invoked)
+{
+    bool exhausted = condition == MR_LANE_RETRIES_EXHAUSTED;
+    lane->phase = GIVING_UP;
+    lane->discard = (struct mr_lane_action){
+        .verb = MR_LANE_DISCARD,
+        .count = count,
+        .batch = lane->batch,
+        .is_final = lane->final != NO_FINAL,
+        .early = lane->final == FINAL_EARLY,
+        .window_start_ms = lane->window_start_ms,
+        .condition = condition,
+        .invoke_count = invoked,
+        .has_response = exhausted && lane->responded,
+        .unhandled = exhausted && lane->unhandled,
+    };
+}
+
+static bool
+is_oversized(const struct mr_lane *lane)
+{
+    return current_size(lane) == 1 &&
+           (uint64_t)mr_lane_record(lane, 0)->event_bytes + lane->options.envelope_bytes >
+               lane->options.max_event_bytes;
+}
+
+static uint32_t
+or_usual(uint32_t value, uint32_t usual)
+{
+    return value == 0 ? usual : value;
+}
+
+/* The wait before try number `failures` + 1: doubling, up to `most_ms`. */
+static void
+back_off(struct mr_lane *lane, uint64_t now_ms, uint32_t failures, uint64_t most_ms)
+{
+    uint64_t wait_ms = or_usual(lane->options.backoff_ms, BACKOFF_MS);
+    for (uint32_t i = 1; i < failures && wait_ms < most_ms; i++) {
+        wait_ms *= 2;
+    }
+    lane->not_before_ms = now_ms + (wait_ms < most_ms ? wait_ms : most_ms);
+    lane->phase = READY;
+}
+
+/* A try of an unchanged batch has failed: give up, or try again later. */
+static void
+try_again(struct mr_lane *lane, uint64_t now_ms)
+{
+    int64_t budget = lane->options.max_retries;
+    if (budget >= 0 && (int64_t)lane->tries > budget) {
+        give_up(lane, current_size(lane), MR_LANE_RETRIES_EXHAUSTED, lane->tries);
+    } else {
+        back_off(lane, now_ms, lane->tries,
+                 or_usual(lane->options.backoff_max_ms, BACKOFF_MAX_MS));
+    }
+}
+
+/* ---- what to do now ---- */
+
+static struct mr_lane_action
+hand_out_invoke(struct mr_lane *lane)
+{
+    lane->phase = INVOKING;
+    return (struct mr_lane_action){
+        .verb = MR_LANE_INVOKE,
+        .count = current_size(lane),
+        .batch = lane->batch,
+        .is_final = lane->final != NO_FINAL,
+        .early = lane->final == FINAL_EARLY,
+        .window_start_ms = lane->window_start_ms,
+    };
+}
+
+static struct mr_lane_action
+try_now(struct mr_lane *lane, uint64_t now_ms)
+{
+    if (now_ms < lane->not_before_ms) {
+        return wait_until(lane->not_before_ms);
+    }
+    size_t expired = expired_among(lane, current_size(lane), now_ms);
+    if (expired > 0) {
+        give_up(lane, expired, MR_LANE_AGE_EXCEEDED, lane->tries + 1);
+        return mr_lane_next(lane, now_ms);
+    }
+    if (is_oversized(lane)) {
+        lane->tries++; /* it would be refused: as good as tried */
+        try_again(lane, now_ms);
+        return mr_lane_next(lane, now_ms);
+    }
+    return hand_out_invoke(lane);
+}
+
+struct mr_lane_action
+mr_lane_next(struct mr_lane *lane, uint64_t now_ms)
+{
+    struct mr_lane_action wait;
+    switch (lane->phase) {
+    case GATHERING:
+        return form(lane, now_ms, &wait) ? try_now(lane, now_ms) : wait;
+    case READY:
+        return try_now(lane, now_ms);
+    case GIVING_UP:
+        lane->phase = DISCARDING;
+        return lane->discard;
+    default:
+        return (struct mr_lane_action){ .verb = MR_LANE_BUSY };
+    }
+}
+
+/* ---- outcomes ---- */
+
+static void
+succeed(struct mr_lane *lane, struct mr_slice state, uint64_t now_ms)
+{
+    if (lane->final != NO_FINAL) {
+        end_final(lane, now_ms); /* the state it returned is of no use to anybody */
+        return;
+    }
+    bool too_large = false;
+    if (lane->window_open) {
+        mr_buf_clear(&lane->state);
+        mr_buf_append_slice(&lane->state, state);
+        too_large = state.size > MR_LAMBDA_MAX_TUMBLING_STATE;
+    }
+    advance(lane, current_size(lane), now_ms);
+    if (too_large) {
+        begin_final(lane, FINAL_EARLY);
+    }
+}
+
+static void
+fail(struct mr_lane *lane, bool unhandled, uint64_t now_ms)
+{
+    lane->tries++;
+    lane->responded = true;
+    lane->unhandled = unhandled;
+    if (lane->options.bisect && current_size(lane) > 1) {
+        split(lane);
+    } else {
+        try_again(lane, now_ms);
+    }
+}
+
+/* What stands before the failed record is done; from it on it is a new batch. */
+static void
+fail_partly(struct mr_lane *lane, const struct mr_lane_report *report, uint64_t now_ms)
+{
+    if (report->failed_at == 0) {
+        fail(lane, false, now_ms); /* nothing gained: the batch is unchanged */
+        return;
+    }
+    if (lane->window_open && report->state.data != NULL) {
+        mr_buf_clear(&lane->state); /* it belongs to the part that was acknowledged */
+        mr_buf_append_slice(&lane->state, report->state);
+    }
+    advance(lane, report->failed_at, now_ms);
+    back_off(lane, now_ms, 1, or_usual(lane->options.backoff_max_ms, BACKOFF_MAX_MS));
+}
+
+void
+mr_lane_report(struct mr_lane *lane, const struct mr_lane_report *report, uint64_t now_ms)
+{
+    mr_assert(lane->phase == INVOKING);
+    bool lacks_state =
+        lane->window_open && lane->final == NO_FINAL && report->state.data == NULL;
+    switch (report->outcome) {
+    case MR_LANE_SUCCEEDED:
+        if (lacks_state) {
+            fail(lane, false, now_ms);
+        } else {
+            succeed(lane, report->state, now_ms);
+        }
+        break;
+    case MR_LANE_PARTIAL:
+        fail_partly(lane, report, now_ms);
+        break;
+    case MR_LANE_FAILED:
+        fail(lane, true, now_ms);
+        break;
+    case MR_LANE_BAD_RESPONSE:
+        fail(lane, false, now_ms);
+        break;
+    case MR_LANE_REJECTED:
+        lane->tries++;
+        lane->responded = false;
+        try_again(lane, now_ms);
+        break;
+    case MR_LANE_NOT_INVOKED:
+        lane->refusals++;
+        back_off(lane, now_ms, lane->refusals,
+                 or_usual(lane->options.throttle_max_ms, THROTTLE_MAX_MS));
+        break;
+    }
+}
+
+void
+mr_lane_discarded(struct mr_lane *lane, uint64_t now_ms)
+{
+    mr_assert(lane->phase == DISCARDING);
+    if (lane->final != NO_FINAL) {
+        end_final(lane, now_ms);
+    } else {
+        advance(lane, lane->discard.count, now_ms);
+    }
+}
+
+/* ---- life ---- */
+
+struct mr_lane *
+mr_lane_new(const struct mr_lane_options *options, uint64_t now_ms)
+{
+    struct mr_lane *lane = mr_alloc_zero(1, sizeof(*lane));
+    lane->options = *options;
+    lane->window_from_ms = now_ms;
+    return lane;
+}
+
+void
+mr_lane_free(struct mr_lane *lane)
+{
+    if (lane != NULL) {
+        mr_buf_deinit(&lane->state);
+        free(lane->records);
+        free(lane->sizes);
+        free(lane);
+    }
+}
+
+void
+mr_lane_update(struct mr_lane *lane, const struct mr_lane_options *options)
+{
+    lane->options = *options;
+}
+
+void
+mr_lane_end(struct mr_lane *lane)
+{
+    lane->ended = true;
+}
+
+void
+mr_lane_drain(struct mr_lane *lane, bool drain)
+{
+    lane->draining = drain;
+}
