@@ -352,6 +352,7 @@ body_complete(struct mr_http_connection *connection, struct http1 *http1)
         !exchange->plan.serve_faulty_body) {
         struct mr_http_response too_large = { .status = 413 };
         http1->phase = SERVING;
+        mr_http_exchange_abort(exchange); /* a handler that saw the head hears no more */
         mr_http_respond(exchange, &too_large);
         return;
     }
@@ -457,6 +458,7 @@ start_exchange(struct mr_http_connection *connection, struct http1 *http1, size_
         http1->discarding = true;
         if (http1->expecting && !exchange->plan.serve_faulty_body) {
             struct mr_http_response too_large = { .status = 413 };
+            mr_http_exchange_abort(exchange);
             mr_http_respond(exchange, &too_large);
         }
     }

@@ -429,6 +429,11 @@ set_options(struct mr_http_call *call, const struct mr_http_call_options *option
                        ? CURL_HTTP_VERSION_2TLS
                        : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+    if (version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE) {
+        /* libcurl 7.88 writes HTTP/1.1 on such a connection when it uses it again. */
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
     if (options->unix_socket != NULL) {
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, options->unix_socket);
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -468,5 +473,7 @@ mr_http_call_cancel(struct mr_http_call *call)
         call->cancelled = true; /* of another call's chunk: curl must have returned first */
         return;
     }
+    /* Else libcurl 7.88 may keep the reset of an HTTP/2 stream until its connection is used. */
+    curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
     free_call(call);
 }

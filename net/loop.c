@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -287,6 +288,7 @@ struct mr_loop *
 mr_loop_new(const struct mr_clock *clock)
 {
     struct mr_loop *loop = mr_alloc_zero(1, sizeof(*loop));
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets whose peer may be gone */
     loop->clock = clock == NULL ? mr_clock_system() : clock;
     pthread_mutex_init(&loop->lock, NULL);
     mr_assert(uv_loop_init(&loop->uv) == 0);
