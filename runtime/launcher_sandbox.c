@@ -1,0 +1,290 @@
+/* The launcher over sandboxd. */
+#include "runtime/launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/list.h"
+#include "base/log.h"
+
+enum { USAGE_EVERY_US = 100000 };
+
+struct boxed {
+    struct mr_launcher launcher;
+    struct mr_loop *loop;
+    struct mr_sandbox_client *client;
+    struct mr_watch *watch;
+    struct mr_launch_events events;
+    void *context;
+    struct mr_list places;
+    char isolation[512];
+};
+
+struct place {
+    struct mr_list node;
+    uint64_t environment;
+    uint64_t peak_bytes;
+    uint64_t asked_us;
+    bool running;
+};
+
+static struct place *
+find(struct boxed *boxed, uint64_t environment)
+{
+    MR_LIST_EACH(node, &boxed->places)
+    {
+        struct place *place = MR_CONTAINER_OF(node, struct place, node);
+        if (place->environment == environment) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
+static void
+on_launched(void *context, uint64_t environment, struct mr_sandbox_process *process)
+{
+    struct boxed *boxed = context;
+    const struct mr_launch_started started = {
+        .listener_fd = process->listener_fd,
+        .log_fd = process->log_fd,
+        .pid = process->pid,
+    };
+
+    fcntl(process->log_fd, F_SETFL, O_NONBLOCK);
+    boxed->events.started(boxed->context, environment, &started);
+}
+
+static void
+on_failed(void *context, uint64_t environment, const struct mr_error *err)
+{
+    struct boxed *boxed = context;
+    struct place *place = find(boxed, environment);
+
+    if (place != NULL) {
+        place->running = false;
+    }
+    boxed->events.failed(boxed->context, environment, err);
+}
+
+static void
+on_exited(void *context, uint64_t environment, const struct mr_sandbox_exit *exit)
+{
+    struct boxed *boxed = context;
+    struct place *place = find(boxed, environment);
+    const struct mr_launch_exit ended = {
+        .status = exit->status,
+        .signal = exit->signal,
+        .oom = exit->oom,
+        .memory_peak_bytes = exit->usage.memory_peak_bytes,
+    };
+
+    if (place != NULL) {
+        place->running = false;
+        boxed->events.exited(boxed->context, environment, &ended);
+    }
+}
+
+static void
+on_denied(void *context, uint64_t environment, struct mr_slice line)
+{
+    struct boxed *boxed = context;
+
+    boxed->events.said(boxed->context, environment, line);
+}
+
+static void
+on_usage(void *context, uint64_t environment, const struct mr_sandbox_usage *usage)
+{
+    struct place *place = find(context, environment);
+
+    if (place != NULL) {
+        place->peak_bytes = usage->memory_peak_bytes;
+    }
+}
+
+static void
+on_hello(void *context, const struct mr_sandbox_hello *hello)
+{
+    struct boxed *boxed = context;
+
+    snprintf(boxed->isolation, sizeof(boxed->isolation), "%s", hello->text);
+}
+
+static void
+on_lost(void *context, const struct mr_error *err)
+{
+    struct boxed *boxed = context;
+    const struct mr_launch_exit killed = { .signal = 9 };
+
+    mr_log(MR_LOG_ERROR, "runtime", "%s; every environment it held is gone", err->text);
+    MR_LIST_EACH(node, &boxed->places)
+    {
+        struct place *place = MR_CONTAINER_OF(node, struct place, node);
+        if (place->running) {
+            place->running = false;
+            boxed->events.exited(boxed->context, place->environment, &killed);
+        }
+    }
+}
+
+static void
+on_readable(int events, void *context)
+{
+    struct boxed *boxed = context;
+
+    (void)events;
+    if (mr_sandbox_client_dispatch(boxed->client) < 0) {
+        mr_watch_set(boxed->watch, 0);
+    }
+}
+
+static void
+listen_to(void *self, const struct mr_launch_events *events, void *context)
+{
+    struct boxed *boxed = self;
+
+    boxed->events = *events;
+    boxed->context = context;
+}
+
+static int
+launch(void *self, const struct mr_launch *what, struct mr_error *err)
+{
+    struct boxed *boxed = self;
+    const struct mr_sandbox_launch asked = {
+        .environment = what->environment,
+        .name = what->name,
+        .code_dir = what->code_dir,
+        .runtime_dir = what->runtime_dir,
+        .layers = what->layers,
+        .layer_count = what->layer_count,
+        .args = what->args,
+        .arg_count = what->arg_count,
+        .env = what->env,
+        .env_count = what->env_count,
+        .allow_syscalls = what->allow_syscalls,
+        .allow_syscall_count = what->allow_syscall_count,
+        .memory_mb = what->memory_mb,
+        .tmp_mb = what->tmp_mb,
+        .network = what->network == MR_FUNCTION_NETWORK_HOST ? MR_SANDBOX_NETWORK_HOST
+                                                             : MR_SANDBOX_NETWORK_NONE,
+        .profile = what->strict ? MR_SANDBOX_PROFILE_STRICT : MR_SANDBOX_PROFILE_DEFAULT,
+        .flags = MR_SANDBOX_API_LISTENER,
+    };
+    int rc = mr_sandbox_client_launch(boxed->client, &asked, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    struct place *place = find(boxed, what->environment);
+    if (place == NULL) {
+        place = mr_alloc_zero(1, sizeof(*place));
+        place->environment = what->environment;
+        mr_list_push_back(&boxed->places, &place->node);
+    }
+    place->running = true;
+    place->peak_bytes = 0;
+    place->asked_us = 0;
+    return 0;
+}
+
+static void
+kill_it(void *self, uint64_t environment)
+{
+    (void)mr_sandbox_client_kill(((struct boxed *)self)->client, environment, NULL);
+}
+
+static void
+freeze(void *self, uint64_t environment)
+{
+    (void)mr_sandbox_client_freeze(((struct boxed *)self)->client, environment, NULL);
+}
+
+static void
+thaw(void *self, uint64_t environment)
+{
+    (void)mr_sandbox_client_thaw(((struct boxed *)self)->client, environment, NULL);
+}
+
+static void
+release(void *self, uint64_t environment)
+{
+    struct boxed *boxed = self;
+    struct place *place = find(boxed, environment);
+
+    if (place != NULL) {
+        (void)mr_sandbox_client_release(boxed->client, environment, NULL);
+        mr_list_remove(&place->node);
+        free(place);
+    }
+}
+
+static uint64_t
+memory_peak(void *self, uint64_t environment)
+{
+    struct boxed *boxed = self;
+    struct place *place = find(boxed, environment);
+    uint64_t now_us = mr_clock_now_us(mr_clock_system());
+
+    if (place == NULL) {
+        return 0;
+    }
+    if (place->running && (place->asked_us == 0 || now_us - place->asked_us > USAGE_EVERY_US)) {
+        place->asked_us = now_us;
+        (void)mr_sandbox_client_usage(boxed->client, environment, NULL);
+    }
+    return place->peak_bytes;
+}
+
+static void
+boxed_free(void *self)
+{
+    struct boxed *boxed = self;
+
+    mr_watch_free(boxed->watch);
+    mr_sandbox_client_free(boxed->client);
+    MR_LIST_EACH(node, &boxed->places)
+    {
+        mr_list_remove(node);
+        free(MR_CONTAINER_OF(node, struct place, node));
+    }
+    free(boxed);
+}
+
+struct mr_launcher *
+mr_launcher_sandbox_new(struct mr_loop *loop, int client_fd)
+{
+    static const struct mr_sandbox_callbacks callbacks = {
+        .launched = on_launched,
+        .failed = on_failed,
+        .exited = on_exited,
+        .denied = on_denied,
+        .usage = on_usage,
+        .hello = on_hello,
+        .lost = on_lost,
+    };
+    struct boxed *boxed = mr_alloc_zero(1, sizeof(*boxed));
+
+    boxed->loop = loop;
+    mr_list_init(&boxed->places);
+    snprintf(boxed->isolation, sizeof(boxed->isolation), "sandboxd has not said hello yet");
+    boxed->client = mr_sandbox_client_new(client_fd, &callbacks, boxed);
+    boxed->watch = mr_watch_new(loop, mr_sandbox_client_fd(boxed->client), MR_READABLE,
+                                on_readable, boxed);
+    boxed->launcher = (struct mr_launcher){
+        .self = boxed,
+        .listen = listen_to,
+        .launch = launch,
+        .kill = kill_it,
+        .freeze = freeze,
+        .thaw = thaw,
+        .release = release,
+        .memory_peak = memory_peak,
+        .free = boxed_free,
+        .isolation = boxed->isolation,
+    };
+    return &boxed->launcher;
+}

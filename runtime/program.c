@@ -1,0 +1,242 @@
+/* What an environment starts: the program, its arguments and its variables. */
+#include "runtime/inside.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+
+struct interpreter {
+    const char *prefix;
+    const char *folder;
+    const char *script;
+    const char *names[2];
+};
+
+static const struct interpreter interpreters[] = {
+    { "python3", "python3", "bootstrap.py", { "python3", NULL } },
+    { "nodejs", "nodejs", "bootstrap.mjs", { "node", "nodejs" } },
+};
+
+static const struct interpreter *
+interpreter_of(struct mr_slice runtime)
+{
+    for (size_t i = 0; i < sizeof(interpreters) / sizeof(interpreters[0]); i++) {
+        if (mr_slice_starts_with(runtime, mr_slice_str(interpreters[i].prefix))) {
+            return &interpreters[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+brings_bootstrap(const struct mr_function *function, struct mr_arena *arena,
+                 struct mr_slice *out_path)
+{
+    if (access(mr_arena_printf(arena, "%.*s/bootstrap", MR_SLICE_ARGS(function->code_dir)),
+               X_OK) == 0) {
+        *out_path = MR_SLICE("/var/task/bootstrap");
+        return true;
+    }
+    for (size_t i = 0; i < function->layer_count; i++) {
+        if (access(mr_arena_printf(arena, "%.*s/bootstrap", MR_SLICE_ARGS(function->layers[i])),
+                   X_OK) == 0) {
+            *out_path = MR_SLICE("/opt/bootstrap");
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Inside a sandbox only /usr is to be seen. */
+static const char *
+find_interpreter(const struct interpreter *interpreter, struct mr_arena *arena)
+{
+    static const char *const places[] = { "/usr/local/bin", "/usr/bin" };
+
+    for (size_t n = 0; n < 2 && interpreter->names[n] != NULL; n++) {
+        for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++) {
+            const char *path =
+                mr_arena_printf(arena, "%s/%s", places[p], interpreter->names[n]);
+            if (access(path, X_OK) == 0) {
+                return path;
+            }
+        }
+    }
+    return NULL;
+}
+
+int
+program_check(const struct mr_function *function, struct mr_error *err)
+{
+    mr_auto_arena struct mr_arena arena = { 0 };
+    const struct interpreter *interpreter = interpreter_of(function->runtime);
+    struct mr_slice path;
+
+    if (mr_slice_starts_with(function->runtime, MR_SLICE("provided")) ||
+        function->runtime.size == 0 || brings_bootstrap(function, &arena, &path)) {
+        return 0;
+    }
+    if (interpreter == NULL) {
+        return mr_fail(
+            err, -EINVAL,
+            "runtime %.*s does not run here by itself: put its runtime client and an "
+            "executable `bootstrap` into the package, or use provided.al2023, python3.x "
+            "or nodejs2x.x",
+            MR_SLICE_ARGS(mr_slice_first(function->runtime, 40)));
+    }
+    if (find_interpreter(interpreter, &arena) == NULL) {
+        return mr_fail(
+            err, -EINVAL, "runtime %.*s needs %s in /usr/bin or /usr/local/bin: install it",
+            MR_SLICE_ARGS(mr_slice_first(function->runtime, 40)), interpreter->names[0]);
+    }
+    return 0;
+}
+
+static int
+find_args(struct environment *environment, struct mr_arena *arena, struct program *program,
+          struct mr_error *err)
+{
+    const struct mr_function *function = &environment->entry->function;
+    const struct interpreter *interpreter = interpreter_of(function->runtime);
+    const char *bootstraps = environment->runtime->options.bootstraps;
+
+    program->args = mr_arena_zero(arena, 3 * sizeof(*program->args));
+    if (brings_bootstrap(function, arena, &program->args[0])) {
+        program->arg_count = 1;
+        return 0;
+    }
+    const char *binary = interpreter == NULL ? NULL : find_interpreter(interpreter, arena);
+    if (binary == NULL || bootstraps == NULL) {
+        return mr_fail(
+            err, -ENOENT,
+            "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
+    }
+    program->args[0] = mr_slice_str(binary);
+    program->args[1] =
+        mr_slice_str(mr_arena_printf(arena, "/var/runtime/%s", interpreter->script));
+    program->args[2] = function->handler;
+    program->arg_count = 3;
+    program->runtime_dir =
+        mr_slice_str(mr_arena_printf(arena, "%s/%s", bootstraps, interpreter->folder));
+    return 0;
+}
+
+/* ---- variables ---- */
+
+enum { MAX_OWN_VARIABLES = 40 };
+
+static struct mr_slice
+name_of(struct mr_slice pair)
+{
+    ptrdiff_t equals = mr_slice_find(pair, '=');
+
+    return mr_slice_first(pair, equals < 0 ? pair.size : (size_t)equals + 1);
+}
+
+/* Later wins. */
+static void
+put(struct program *program, struct mr_slice pair)
+{
+    struct mr_slice name = name_of(pair);
+
+    for (size_t i = 0; i < program->env_count; i++) {
+        if (mr_slice_starts_with(program->env[i], name)) {
+            program->env[i] = pair;
+            return;
+        }
+    }
+    program->env[program->env_count++] = pair;
+}
+
+#define PUT(...) put(program, mr_slice_str(mr_arena_printf(arena, __VA_ARGS__)))
+
+static void
+put_defaults(struct program *program)
+{
+    static const char *const defaults[] = {
+        "AWS_XRAY_CONTEXT_MISSING=LOG_ERROR",
+        "LANG=en_US.UTF-8",
+        "PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/"
+        "task:/"
+        "var/task/lib:/opt/lib",
+        "TZ=:UTC",
+    };
+
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+        put(program, mr_slice_str(defaults[i]));
+    }
+}
+
+static void
+put_log_stream(struct environment *environment, struct mr_arena *arena, struct program *program)
+{
+    const struct mr_function *function = &environment->entry->function;
+    time_t now = (time_t)(mr_clock_wall_ms(mr_loop_clock(environment->runtime->loop)) / 1000);
+    struct tm utc;
+
+    gmtime_r(&now, &utc);
+    PUT("AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/%.*s", MR_SLICE_ARGS(function->name));
+    PUT("AWS_LAMBDA_LOG_STREAM_NAME=%04d/%02d/%02d/[%.*s]%016llx%016llx", utc.tm_year + 1900,
+        utc.tm_mon + 1, utc.tm_mday, MR_SLICE_ARGS(function->version),
+        (unsigned long long)mr_random_u64(&environment->runtime->random),
+        (unsigned long long)mr_random_u64(&environment->runtime->random));
+}
+
+static void
+put_platform(struct environment *environment, struct mr_arena *arena, struct program *program)
+{
+    static const char *const levels[] = { "INFO", "TRACE", "DEBUG", "INFO",
+                                          "WARN", "ERROR", "FATAL" };
+    const struct mr_function *function = &environment->entry->function;
+    const char *region = environment->runtime->options.region;
+    bool managed = program->arg_count > 1;
+
+    put_log_stream(environment, arena, program);
+    PUT("_HANDLER=%.*s", MR_SLICE_ARGS(function->handler));
+    PUT("LAMBDA_TASK_ROOT=/var/task");
+    PUT("LAMBDA_RUNTIME_DIR=/var/runtime");
+    PUT("AWS_REGION=%s", region);
+    PUT("AWS_DEFAULT_REGION=%s", region);
+    PUT("AWS_LAMBDA_FUNCTION_NAME=%.*s", MR_SLICE_ARGS(function->name));
+    PUT("AWS_LAMBDA_FUNCTION_VERSION=%.*s", MR_SLICE_ARGS(function->version));
+    PUT("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%u", function->memory_mb);
+    PUT("AWS_LAMBDA_INITIALIZATION_TYPE=on-demand");
+    if (managed) {
+        PUT("AWS_EXECUTION_ENV=AWS_Lambda_%.*s", MR_SLICE_ARGS(function->runtime));
+    }
+    if (function->log_format == MR_FUNCTION_LOG_JSON) {
+        PUT("AWS_LAMBDA_LOG_FORMAT=JSON");
+        PUT("AWS_LAMBDA_LOG_LEVEL=%s", levels[function->application_log_level]);
+    }
+    /* Frames and plain text share one pipe; log_lines tells them apart. */
+    PUT("_LAMBDA_TELEMETRY_LOG_FD=1");
+}
+
+int
+program_of(struct environment *environment, struct mr_arena *arena, struct program *out_program,
+           struct mr_error *err)
+{
+    const struct mr_function *function = &environment->entry->function;
+    const struct mr_runtime_options *options = &environment->runtime->options;
+    struct program *program = out_program;
+    size_t room = MAX_OWN_VARIABLES + function->environment_count + options->environment_count;
+
+    *program = (struct program){ .env = mr_arena_zero(arena, room * sizeof(*program->env)) };
+    if (find_args(environment, arena, program, err) < 0) {
+        return err->code;
+    }
+    put_defaults(program);
+    for (size_t i = 0; i < options->environment_count; i++) {
+        put(program, options->environment[i]);
+    }
+    for (size_t i = 0; i < function->environment_count; i++) {
+        put(program, function->environment[i]);
+    }
+    put_platform(environment, arena, program);
+    return 0;
+}

@@ -1,0 +1,576 @@
+/* The Runtime API, 2018-06-01: what one runtime process may ask, and when. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "runtime/inside.h"
+
+#define VERSION_PREFIX "/2018-06-01"
+
+static const char *const state_names[] = {
+    [ENV_COLD] = "Started",
+    [ENV_LAUNCHING] = "Started",
+    [ENV_STARTED] = "Started",
+    [ENV_INIT_ERROR] = "InitError",
+    [ENV_READY] = "Ready",
+    [ENV_RUNNING] = "Running",
+    [ENV_RESPONSE] = "InvocationResponse",
+    [ENV_SENT] = "RuntimeResponseSentState",
+    [ENV_GONE] = "Exited",
+};
+
+/* ---- answers ---- */
+
+static void
+answer(struct mr_http_exchange *exchange, int status, struct mr_slice type,
+       struct mr_slice body)
+{
+    const struct mr_http_response response = { .status = status,
+                                               .content_type = type,
+                                               .body = body };
+
+    mr_http_respond(exchange, &response);
+}
+
+static void
+answer_json(struct mr_http_exchange *exchange, int status, const char *body)
+{
+    answer(exchange, status, MR_SLICE("application/json"), mr_slice_str(body));
+}
+
+static void
+answer_error(struct mr_http_exchange *exchange, int status, const char *type,
+             const char *message)
+{
+    char body[512];
+
+    snprintf(body, sizeof(body), "{\"errorMessage\":\"%s\",\"errorType\":\"%s\"}\n", message,
+             type);
+    answer_json(exchange, status, body);
+}
+
+static void
+answer_accepted(struct mr_http_exchange *exchange)
+{
+    answer_json(exchange, 202, "{\"status\":\"OK\"}\n");
+}
+
+static void
+refuse_transition(struct mr_http_exchange *exchange, const struct environment *environment,
+                  const char *target)
+{
+    char message[256];
+
+    snprintf(
+        message, sizeof(message),
+        "State transition from %s to %s failed for runtime. Error: State transition is not "
+        "allowed",
+        state_names[environment->state], target);
+    answer_error(exchange, 403, "InvalidStateTransition", message);
+}
+
+static void
+refuse_id(struct mr_http_exchange *exchange)
+{
+    answer_error(exchange, 400, "InvalidRequestID", "Invalid request ID");
+}
+
+/* ---- next ---- */
+
+static void
+on_next_aborted(struct mr_http_exchange *exchange, void *context)
+{
+    struct environment *environment = context;
+
+    if (environment->next == exchange) {
+        environment->next = NULL;
+    }
+}
+
+static void
+add(struct mr_http_header *headers, size_t *count, struct mr_slice name, struct mr_slice value)
+{
+    if (value.size > 0) {
+        headers[(*count)++] = (struct mr_http_header){ name, value };
+    }
+}
+
+void
+runtime_api_send_event(struct environment *environment)
+{
+    struct invocation *invocation = environment->invocation;
+    struct mr_http_exchange *exchange = environment->next;
+    struct mr_http_header headers[8];
+    size_t count = 0;
+    char deadline[32];
+
+    if (exchange == NULL) {
+        return; /* its connection broke: the event goes to the next call */
+    }
+    environment->next = NULL;
+    invocation->deliveries++;
+    const struct mr_clock *clock = mr_clock_system();
+    uint64_t run_ms = (mr_clock_now_us(clock) - invocation->started_us) / 1000;
+    uint64_t timeout_ms = environment->entry->function.timeout_ms;
+    snprintf(deadline, sizeof(deadline), "%llu",
+             (unsigned long long)(mr_clock_wall_ms(clock) + timeout_ms -
+                                  (run_ms < timeout_ms ? run_ms : timeout_ms)));
+    add(headers, &count, MR_SLICE("Lambda-Runtime-Aws-Request-Id"), invocation->request_id);
+    add(headers, &count, MR_SLICE("Lambda-Runtime-Deadline-Ms"), mr_slice_str(deadline));
+    add(headers, &count, MR_SLICE("Lambda-Runtime-Invoked-Function-Arn"),
+        invocation->invoked_arn);
+    add(headers, &count, MR_SLICE("Lambda-Runtime-Trace-Id"), invocation->trace_id);
+    add(headers, &count, MR_SLICE("Lambda-Runtime-Client-Context"), invocation->client_context);
+    add(headers, &count, MR_SLICE("Lambda-Runtime-Aws-Tenant-Id"), invocation->tenant_id);
+    const struct mr_http_response response = {
+        .status = 200,
+        .content_type = MR_SLICE("application/json"),
+        .headers = headers,
+        .header_count = count,
+        .body = invocation->payload.size > 0 ? invocation->payload : MR_SLICE("{}"),
+    };
+    mr_http_respond(exchange, &response);
+}
+
+static void
+redeliver(struct environment *environment)
+{
+    struct invocation *invocation = environment->invocation;
+
+    if (invocation->deliveries > 0) {
+        environment->runtime->counts.redeliveries++;
+    }
+    if (invocation->deliveries < MAX_DELIVERIES) {
+        runtime_api_send_event(environment);
+        return;
+    }
+    struct mr_http_exchange *exchange = environment->next;
+    environment->next = NULL;
+    invocation->status = "error";
+    environment_kill(environment, KILL_RESET);
+    invocation_fail(
+        invocation, "Runtime.Unknown",
+        "the runtime asked for the same event again and again without answering it");
+    answer_error(exchange, 500, "InternalServerError", "Internal Server Error");
+}
+
+static void
+serve_next(struct environment *environment, struct mr_http_exchange *exchange,
+           const struct mr_http_request *request, struct mr_slice id)
+{
+    (void)request;
+    (void)id;
+    bool parked = environment->next != NULL;
+    bool legal = environment->state == ENV_STARTED || environment->state == ENV_SENT ||
+                 environment->state == ENV_RUNNING ||
+                 (environment->state == ENV_READY && !parked);
+
+    if (!legal) {
+        refuse_transition(exchange, environment, "Ready");
+        return;
+    }
+    environment->next = exchange;
+    mr_http_exchange_on_abort(exchange, on_next_aborted, environment);
+    if (environment->state == ENV_RUNNING) {
+        redeliver(environment);
+    } else if (environment->state != ENV_READY) {
+        environment_ready(environment);
+    }
+}
+
+/* ---- response and error ---- */
+
+static bool
+is_current(const struct environment *environment, struct mr_slice id)
+{
+    return environment->invocation != NULL && environment->invocation->deliveries > 0 &&
+           mr_slice_eq(environment->invocation->request_id, id);
+}
+
+/* From here on the runtime may ask for more, and the caller knows. */
+static void
+decide(struct environment *environment, const struct mr_invocation_result *result)
+{
+    environment->state = ENV_SENT;
+    invocation_answer(environment->invocation, result);
+}
+
+static void
+decide_error(struct environment *environment, struct mr_slice type, struct mr_slice payload)
+{
+    const struct mr_invocation_result result = {
+        .outcome = MR_INVOCATION_FUNCTION_ERROR,
+        .payload = payload,
+        .function_error = MR_SLICE("Unhandled"),
+        .error_type = type,
+        .streamed =
+            environment->state == ENV_RESPONSE && environment->invocation->chunk != NULL,
+    };
+
+    decide(environment, &result);
+}
+
+static void
+decide_too_large(struct environment *environment)
+{
+    decide_error(
+        environment, MR_SLICE("Function.ResponseSizeTooLarge"),
+        MR_SLICE("{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":"
+                 "\"Response payload size exceeded maximum allowed payload size (6291556 "
+                 "bytes).\"}"));
+}
+
+static void
+decide_truncated(struct environment *environment)
+{
+    decide_error(environment, MR_SLICE("Runtime.TruncatedResponse"),
+                 MR_SLICE("{\"errorType\":\"Runtime.TruncatedResponse\",\"errorMessage\":"
+                          "\"HTTP request detected as truncated\"}"));
+}
+
+static void
+refuse_too_large(struct mr_http_exchange *exchange)
+{
+    answer_error(exchange, 413, "RequestEntityTooLarge",
+                 "Exceeded maximum allowed payload size (6291556 bytes).");
+}
+
+static void
+refuse_truncated(struct mr_http_exchange *exchange)
+{
+    answer_error(exchange, 400, "TruncatedHTTPRequest", "HTTP request detected as truncated");
+}
+
+/* A body that did not arrive as announced. True when that was dealt with. */
+static bool
+fault_dealt_with(struct environment *environment, struct mr_http_exchange *exchange)
+{
+    switch (mr_http_exchange_body_fault(exchange)) {
+    case MR_HTTP_BODY_TOO_LARGE:
+        decide_too_large(environment);
+        refuse_too_large(exchange);
+        return true;
+    case MR_HTTP_BODY_TRUNCATED:
+        decide_truncated(environment);
+        refuse_truncated(exchange);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static struct mr_slice
+response_mode(const struct mr_http_request *request)
+{
+    return mr_http_request_header(request, "Lambda-Runtime-Function-Response-Mode");
+}
+
+static int
+base64_digit(uint8_t byte)
+{
+    if (byte >= 'A' && byte <= 'Z') {
+        return byte - 'A';
+    }
+    if (byte >= 'a' && byte <= 'z') {
+        return byte - 'a' + 26;
+    }
+    if (byte >= '0' && byte <= '9') {
+        return byte - '0' + 52;
+    }
+    return byte == '+' ? 62 : byte == '/' ? 63 : -1;
+}
+
+/* Of an error trailer. What is not base64 is given as it stands. */
+static struct mr_slice
+decode_base64(struct mr_slice text, struct mr_arena *arena)
+{
+    uint8_t *out = mr_arena_alloc(arena, text.size + 1);
+    size_t size = 0;
+    uint32_t bits = 0;
+    int have = 0;
+
+    for (size_t i = 0; i < text.size && text.data[i] != '='; i++) {
+        int digit = base64_digit(text.data[i]);
+        if (digit < 0) {
+            return text;
+        }
+        bits = bits << 6 | (uint32_t)digit;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[size++] = (uint8_t)(bits >> have);
+        }
+    }
+    return mr_slice_of(out, size);
+}
+
+static void
+finish_stream(struct environment *environment, struct mr_http_exchange *exchange,
+              const struct mr_http_request *request)
+{
+    struct mr_slice type = mr_http_header_get(request->trailers, request->trailer_count,
+                                              "Lambda-Runtime-Function-Error-Type");
+    struct mr_slice error = mr_http_header_get(request->trailers, request->trailer_count,
+                                               "Lambda-Runtime-Function-Error-Body");
+    bool passed_on = environment->invocation->chunk != NULL;
+
+    if (fault_dealt_with(environment, exchange)) {
+        return;
+    }
+    if (type.data != NULL) {
+        decide_error(environment, runtime_error_type(type),
+                     decode_base64(error, mr_http_exchange_arena(exchange)));
+    } else if (!passed_on && environment->stream.size > MR_LAMBDA_MAX_RESPONSE_BYTES) {
+        decide_too_large(environment);
+    } else {
+        const struct mr_invocation_result result = {
+            .outcome = MR_INVOCATION_OK,
+            .payload = mr_buf_slice(&environment->stream),
+            .content_type = mr_http_request_header(request, "Content-Type"),
+            .streamed = passed_on,
+        };
+        decide(environment, &result);
+    }
+    mr_buf_deinit(&environment->stream);
+    answer_accepted(exchange);
+}
+
+static void
+serve_response(struct environment *environment, struct mr_http_exchange *exchange,
+               const struct mr_http_request *request, struct mr_slice id)
+{
+    bool current = is_current(environment, id);
+
+    if (current && environment->state == ENV_RESPONSE &&
+        mr_http_exchange_user(exchange) == environment) {
+        finish_stream(environment, exchange, request);
+        return;
+    }
+    if (!current) {
+        refuse_id(exchange);
+        return;
+    }
+    if (environment->state != ENV_RUNNING) {
+        refuse_transition(exchange, environment, "InvocationResponse");
+        return;
+    }
+    if (response_mode(request).data != NULL &&
+        !mr_slice_is(response_mode(request), "streaming")) {
+        decide_error(environment, MR_SLICE("Runtime.InvalidResponseModeHeader"),
+                     MR_SLICE("{\"errorType\":\"Runtime.InvalidResponseModeHeader\","
+                              "\"errorMessage\":\"Invalid function response mode\"}"));
+        answer_error(exchange, 400, "InvalidFunctionResponseMode",
+                     "Invalid function response mode");
+        return;
+    }
+    if (fault_dealt_with(environment, exchange)) {
+        return;
+    }
+    const struct mr_invocation_result result = {
+        .outcome = MR_INVOCATION_OK,
+        .payload = request->body,
+        .content_type = mr_http_request_header(request, "Content-Type"),
+    };
+    decide(environment, &result);
+    answer_accepted(exchange);
+}
+
+static struct mr_slice
+error_payload(struct mr_http_exchange *exchange, const struct mr_http_request *request)
+{
+    struct mr_slice type = mr_http_request_header(request, "Content-Type");
+
+    return mr_slice_is(type, "application/vnd.aws.lambda.error.cause+json")
+               ? runtime_error_with_cause(request->body, mr_http_exchange_arena(exchange))
+               : request->body;
+}
+
+static struct mr_slice
+header_error_type(const struct mr_http_request *request)
+{
+    return runtime_error_type(
+        mr_http_request_header(request, "Lambda-Runtime-Function-Error-Type"));
+}
+
+static void
+serve_error(struct environment *environment, struct mr_http_exchange *exchange,
+            const struct mr_http_request *request, struct mr_slice id)
+{
+    if (!is_current(environment, id)) {
+        refuse_id(exchange);
+        return;
+    }
+    if (environment->state != ENV_RUNNING) {
+        refuse_transition(exchange, environment, "InvocationErrorResponse");
+        return;
+    }
+    if (fault_dealt_with(environment, exchange)) {
+        return;
+    }
+    decide_error(environment, header_error_type(request), error_payload(exchange, request));
+    answer_accepted(exchange);
+}
+
+static void
+serve_init_error(struct environment *environment, struct mr_http_exchange *exchange,
+                 const struct mr_http_request *request, struct mr_slice id)
+{
+    (void)id;
+    if (environment->state != ENV_STARTED) {
+        refuse_transition(exchange, environment, "InitError");
+        return;
+    }
+    struct mr_slice payload = error_payload(exchange, request);
+    free(environment->init_error_type);
+    environment->init_error_type = mr_slice_dup(header_error_type(request));
+    mr_buf_clear(&environment->init_error);
+    mr_buf_append_slice(&environment->init_error, payload);
+    environment->state = ENV_INIT_ERROR;
+    answer_accepted(exchange);
+}
+
+static void
+serve_ping(struct environment *environment, struct mr_http_exchange *exchange,
+           const struct mr_http_request *request, struct mr_slice id)
+{
+    (void)environment;
+    (void)request;
+    (void)id;
+    answer(exchange, 200, MR_SLICE("text/plain; charset=utf-8"), MR_SLICE("pong"));
+}
+
+static void
+serve_no_telemetry(struct environment *environment, struct mr_http_exchange *exchange,
+                   const struct mr_http_request *request, struct mr_slice id)
+{
+    (void)environment;
+    (void)request;
+    (void)id;
+    answer_error(exchange, 202, "Telemetry.NotSupported", "Telemetry API is not supported");
+}
+
+static void
+serve_no_logs(struct environment *environment, struct mr_http_exchange *exchange,
+              const struct mr_http_request *request, struct mr_slice id)
+{
+    (void)environment;
+    (void)request;
+    (void)id;
+    answer_error(exchange, 202, "Logs.NotSupported", "Logs API is not supported");
+}
+
+/* ---- routes ---- */
+
+struct route {
+    const char *method;
+    struct mr_slice before; /* of the id; the whole path when there is none */
+    struct mr_slice after;
+    void (*serve)(struct environment *environment, struct mr_http_exchange *exchange,
+                  const struct mr_http_request *request, struct mr_slice id);
+};
+
+static const struct route routes[] = {
+    { "GET", MR_SLICE_INIT(VERSION_PREFIX "/runtime/invocation/next"), { 0 }, serve_next },
+    { "POST", MR_SLICE_INIT(VERSION_PREFIX "/runtime/invocation/"), MR_SLICE_INIT("/response"),
+      serve_response },
+    { "POST", MR_SLICE_INIT(VERSION_PREFIX "/runtime/invocation/"), MR_SLICE_INIT("/error"),
+      serve_error },
+    { "POST", MR_SLICE_INIT(VERSION_PREFIX "/runtime/init/error"), { 0 }, serve_init_error },
+    { "GET", MR_SLICE_INIT(VERSION_PREFIX "/ping"), { 0 }, serve_ping },
+    { "PUT", MR_SLICE_INIT("/2022-07-01/telemetry"), { 0 }, serve_no_telemetry },
+    { "PUT", MR_SLICE_INIT("/2020-08-15/logs"), { 0 }, serve_no_logs },
+};
+
+static const struct route *
+find_route(struct mr_slice path, struct mr_slice *out_id)
+{
+    *out_id = (struct mr_slice){ 0 };
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        const struct route *route = &routes[i];
+        if (route->after.size == 0) {
+            if (mr_slice_eq(path, route->before)) {
+                return route;
+            }
+            continue;
+        }
+        if (mr_slice_starts_with(path, route->before) &&
+            mr_slice_ends_with(path, route->after) &&
+            path.size > route->before.size + route->after.size) {
+            struct mr_slice id = mr_slice_from(path, route->before.size);
+            *out_id = mr_slice_first(id, id.size - route->after.size);
+            return route;
+        }
+    }
+    return NULL;
+}
+
+static void
+on_head(struct mr_http_exchange *exchange, const struct mr_http_request *request,
+        struct mr_http_plan *plan, void *context)
+{
+    struct environment *environment = mr_http_exchange_listener(exchange);
+    struct mr_slice id;
+    const struct route *route = find_route(request->path, &id);
+
+    (void)context;
+    plan->max_body = MR_LAMBDA_MAX_RESPONSE_BYTES;
+    plan->serve_faulty_body = true;
+    if (route == NULL || route->serve != serve_response ||
+        !mr_slice_is(response_mode(request), "streaming") ||
+        environment->state != ENV_RUNNING || !is_current(environment, id)) {
+        return;
+    }
+    plan->stream = true;
+    plan->max_body = MAX_STREAM_BYTES;
+    environment->state = ENV_RESPONSE;
+    mr_buf_clear(&environment->stream);
+    mr_http_exchange_set_user(exchange, environment);
+}
+
+static void
+on_chunk(struct mr_http_exchange *exchange, struct mr_slice chunk, void *context)
+{
+    struct environment *environment = mr_http_exchange_user(exchange);
+
+    (void)context;
+    if (environment == NULL || environment->state != ENV_RESPONSE ||
+        environment->invocation == NULL || environment->invocation->answered) {
+        return;
+    }
+    struct invocation *invocation = environment->invocation;
+    if (invocation->chunk != NULL) {
+        invocation->chunk(chunk, invocation->context);
+    } else if (environment->stream.size <= MR_LAMBDA_MAX_RESPONSE_BYTES) {
+        mr_buf_append_slice(&environment->stream, chunk);
+    }
+}
+
+static void
+on_serve(struct mr_http_exchange *exchange, const struct mr_http_request *request,
+         void *context)
+{
+    struct environment *environment = mr_http_exchange_listener(exchange);
+    struct mr_slice id;
+    const struct route *route = find_route(request->path, &id);
+
+    (void)context;
+    if (route == NULL) {
+        answer(exchange, 404, MR_SLICE("text/plain; charset=utf-8"),
+               MR_SLICE("404 page not found\n"));
+    } else if (!mr_slice_is(request->method, route->method)) {
+        const struct mr_http_header allow = { MR_SLICE("Allow"), mr_slice_str(route->method) };
+        const struct mr_http_response response = { .status = 405,
+                                                   .headers = &allow,
+                                                   .header_count = 1 };
+        mr_http_respond(exchange, &response);
+    } else {
+        route->serve(environment, exchange, request, id);
+    }
+}
+
+const struct mr_http_handler runtime_api_handler = {
+    .head = on_head,
+    .chunk = on_chunk,
+    .serve = on_serve,
+};
