@@ -309,7 +309,7 @@ int
 mr_store_read(struct mr_store *store, uint32_t shard_uid, uint64_t position, size_t max_records,
               size_t max_bytes, struct mr_store_batch *batch, struct mr_error *err)
 {
-    struct shard_view view;
+    struct shard_view view = { 0 };
     struct plan plan;
     int code = 1;
 
