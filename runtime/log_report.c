@@ -89,13 +89,12 @@ level_named(struct mr_slice name)
     return MR_FUNCTION_LOG_INFO;
 }
 
-/* A JSON object with `timestamp` and `level` logs for itself. */
+/* A JSON object logs for itself; without a level it is INFO. */
 static bool
 is_json_record(struct mr_slice text, enum mr_function_log_level *out_level)
 {
     struct mr_json json = mr_json_of(text);
     struct mr_slice key, level = { 0 };
-    bool has_time = false;
 
     if (!mr_json_enter(&json) || json.depth == 0 || text.data[0] != '{') {
         return false;
@@ -106,11 +105,9 @@ is_json_record(struct mr_slice text, enum mr_function_log_level *out_level)
             mr_json_string_raw(&json, &level);
             *out_level = level_named(level);
         } else {
-            has_time = has_time || mr_slice_is(key, "timestamp");
             mr_json_skip(&json);
         }
     }
-    (void)has_time;
     return mr_json_done(&json);
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/json_reader.h"
+#include "base/json_writer.h"
 #include "base/limits.h"
 #include "runtime/inside.h"
 
@@ -460,6 +462,82 @@ serve_no_logs(struct environment *environment, struct mr_http_exchange *exchange
     answer_error(exchange, 202, "Logs.NotSupported", "Logs API is not supported");
 }
 
+/* ---- extensions: those that subscribe to nothing, as clients register to get a SIGTERM ----
+ */
+
+static bool
+subscribes_to_nothing(struct mr_slice body)
+{
+    struct mr_json json = mr_json_of(body);
+    struct mr_slice key;
+    bool nothing = true;
+
+    if (mr_json_peek(&json) != MR_JSON_OBJECT || !mr_json_enter(&json)) {
+        return false;
+    }
+    while (mr_json_next_key(&json, &key)) {
+        if (mr_slice_is(key, "events") && mr_json_peek(&json) == MR_JSON_ARRAY) {
+            struct mr_slice list = { 0 };
+            mr_json_raw(&json, &list);
+            nothing = mr_slice_find(list, '"') < 0;
+        } else {
+            mr_json_skip(&json);
+        }
+    }
+    return nothing && mr_json_done(&json);
+}
+
+static void
+serve_register(struct environment *environment, struct mr_http_exchange *exchange,
+               const struct mr_http_request *request, struct mr_slice id)
+{
+    const struct mr_function *function = &environment->entry->function;
+    char identifier[MR_UUID_SIZE];
+
+    (void)id;
+    if (mr_http_request_header(request, "Lambda-Extension-Name").size == 0) {
+        answer_error(exchange, 403, "Extension.InvalidExtensionName", "Empty extension name");
+    } else if (environment->state != ENV_STARTED) {
+        answer_error(exchange, 403, "Extension.RegistrationClosed",
+                     "Extension registration closed already");
+    } else if (!subscribes_to_nothing(request->body)) {
+        answer_error(exchange, 403, "Extension.InvalidEventType",
+                     "events are not delivered to extensions here: subscribe to none");
+    } else {
+        mr_auto_buf struct mr_buf body = { 0 };
+        struct mr_json_writer json = mr_json_writer_on(&body);
+        mr_random_uuid(&environment->runtime->random, identifier);
+        mr_json_begin_object(&json);
+        mr_json_member_string(&json, "functionName", function->name);
+        mr_json_member_string(&json, "functionVersion", function->version);
+        mr_json_member_string(&json, "handler", function->handler);
+        mr_json_end_object(&json);
+        const struct mr_http_header header = { MR_SLICE("Lambda-Extension-Identifier"),
+                                               mr_slice_str(identifier) };
+        const struct mr_http_response response = {
+            .status = 200,
+            .content_type = MR_SLICE("application/json"),
+            .headers = &header,
+            .header_count = 1,
+            .body = mr_buf_slice(&body),
+        };
+        mr_http_respond(exchange, &response);
+    }
+}
+
+/* Nothing ever comes: the answer stays open until the process ends. */
+static void
+serve_event_next(struct environment *environment, struct mr_http_exchange *exchange,
+                 const struct mr_http_request *request, struct mr_slice id)
+{
+    (void)environment;
+    (void)id;
+    if (mr_http_request_header(request, "Lambda-Extension-Identifier").size == 0) {
+        answer_error(exchange, 403, "Extension.MissingExtensionIdentifier",
+                     "Missing Lambda-Extension-Identifier header");
+    }
+}
+
 /* ---- routes ---- */
 
 struct route {
@@ -478,6 +556,8 @@ static const struct route routes[] = {
       serve_error },
     { "POST", MR_SLICE_INIT(VERSION_PREFIX "/runtime/init/error"), { 0 }, serve_init_error },
     { "GET", MR_SLICE_INIT(VERSION_PREFIX "/ping"), { 0 }, serve_ping },
+    { "POST", MR_SLICE_INIT("/2020-01-01/extension/register"), { 0 }, serve_register },
+    { "GET", MR_SLICE_INIT("/2020-01-01/extension/event/next"), { 0 }, serve_event_next },
     { "PUT", MR_SLICE_INIT("/2022-07-01/telemetry"), { 0 }, serve_no_telemetry },
     { "PUT", MR_SLICE_INIT("/2020-08-15/logs"), { 0 }, serve_no_logs },
 };

@@ -511,7 +511,93 @@ START_TEST(who_asks_for_an_unknown_function_is_told)
 }
 END_TEST
 
-MR_SUITE("runtime.runtime_api", MR_TEST(a_new_runtime_pings_and_wrong_ways_are_told),
+static void
+replace(struct stage *stage, uint32_t concurrency, bool reserved)
+{
+    struct mr_error err = { 0 };
+    const struct mr_function function = {
+        .name = MR_SLICE("f"),
+        .code_dir = MR_SLICE("/tmp"),
+        .runtime = MR_SLICE("python3.12"),
+        .handler = MR_SLICE("new.code"),
+        .concurrency = concurrency,
+        .has_reserved = reserved,
+    };
+
+    ck_assert_msg(mr_runtime_set_function(stage->runtime, &function, &err) == 0, "%s",
+                  err.text);
+}
+
+START_TEST(in_flight_work_ends_on_the_old_code_and_new_work_starts_on_the_new)
+{
+    struct stage stage;
+    begin(&stage);
+    invoke(&stage, "{}");
+    next(&stage);
+
+    replace(&stage, 0, false);
+    SAYS(post(&stage, "response", "", "old"), "HTTP/1.1 202 ");
+    ck_assert_str_eq(stage.payload, "old");
+    ask_bytes(&stage, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n", 62,
+              false);
+    ck_assert_int_eq(stage.kills, 1);
+    stage.port = 0;
+    invoke(&stage, "\"again\"");
+    SAYS(next(&stage), "\"again\"");
+
+    ck_assert_int_eq(stage.launches, 2);
+    end(&stage);
+}
+END_TEST
+
+START_TEST(more_than_a_functions_concurrency_is_throttled_not_queued)
+{
+    struct stage stage;
+    begin(&stage);
+    replace(&stage, (uint32_t)_i, true);
+    if (_i == 1) {
+        invoke(&stage, "{}");
+        next(&stage);
+    }
+    const struct mr_invocation_request request = { .function = MR_SLICE("f") };
+
+    mr_runtime_invoke(stage.runtime, &request, on_done, &stage);
+    mr_loop_run_once(stage.loop, 100);
+
+    ck_assert_int_eq(stage.done, 1);
+    ck_assert_int_eq(stage.outcome, MR_INVOCATION_THROTTLED);
+    ck_assert_uint_eq(mr_runtime_counts(stage.runtime).throttles, 1);
+    end(&stage);
+}
+END_TEST
+
+START_TEST(an_extension_that_only_wants_to_be_known_is_registered)
+{
+    static const char head[] = "POST /2020-01-01/extension/register HTTP/1.1\r\nHost: x\r\n"
+                               "Lambda-Extension-Name: GoLangEnableSIGTERM\r\nContent-Length: ";
+    struct stage stage;
+    begin(&stage);
+    invoke(&stage, "{}");
+    mr_auto_free char *silent = mr_format("%s15\r\n\r\n{\"events\":null}", head);
+    mr_auto_free char *asking = mr_format("%s21\r\n\r\n{\"events\":[\"INVOKE\"]}", head);
+
+    const char *answer = ask_bytes(&stage, silent, strlen(silent), false);
+    SAYS(answer, "HTTP/1.1 200 ");
+    SAYS(answer, "Lambda-Extension-Identifier: ");
+    SAYS(answer,
+         "{\"functionName\":\"f\",\"functionVersion\":\"$LATEST\",\"handler\":\"a.b\"}");
+    SAYS(ask_bytes(&stage, asking, strlen(asking), false), "Extension.InvalidEventType");
+    next(&stage);
+    SAYS(ask_bytes(&stage, silent, strlen(silent), false), "Extension.RegistrationClosed");
+    end(&stage);
+}
+END_TEST
+
+MR_SUITE("runtime.runtime_api",
+         MR_TEST(in_flight_work_ends_on_the_old_code_and_new_work_starts_on_the_new),
+         MR_TEST_LOOP(more_than_a_functions_concurrency_is_throttled_not_queued, 2),
+         MR_TEST(an_extension_that_only_wants_to_be_known_is_registered),
+         MR_TEST(a_new_runtime_pings_and_wrong_ways_are_told),
          MR_TEST(next_carries_the_event_and_what_belongs_to_it),
          MR_TEST(next_again_while_running_is_the_same_event_but_not_for_ever),
          MR_TEST(a_second_answer_and_another_id_are_refused),
