@@ -192,14 +192,14 @@ run(const char *directory, enum mr_durability durability)
         fprintf(stderr, "%s\n", err.text);
         exit(1);
     }
+    long before = resident_kib();
+    create(store, "idle", 10000);
+    printf("10,000 idle shards: %ld KiB\n", resident_kib() - before);
     create(store, "bench", 4);
     bench_put(store, name, BATCH, 100, 1000000);
     bench_put(store, name, BATCH, 1024, 500000);
     bench_put(store, name, 1, 1024, durability == MR_DURABILITY_OS ? 200000 : 10000);
     bench_read(store, "read, disk and memory");
-    long before = resident_kib();
-    create(store, "idle", 10000);
-    printf("10,000 idle shards: %ld KiB\n", resident_kib() - before);
     double start = seconds();
     mr_store_close(store);
     printf("close: %.2f s\n", seconds() - start);
