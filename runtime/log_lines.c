@@ -97,16 +97,19 @@ take_frame(struct mr_log_lines *lines, struct mr_slice bytes, mr_log_line_fn *fn
 static size_t
 take_line(struct mr_log_lines *lines, struct mr_slice bytes, mr_log_line_fn *fn, void *context)
 {
-    const uint8_t *newline = memchr(bytes.data, '\n', bytes.size);
+    struct mr_slice fresh = mr_slice_from(bytes, lines->scanned);
+    const uint8_t *newline = memchr(fresh.data, '\n', fresh.size);
     size_t searched = newline != NULL ? (size_t)(newline - bytes.data) : bytes.size;
-    const uint8_t *frame = memmem(bytes.data, searched, magic, MAGIC_SIZE);
+    const uint8_t *frame = memmem(fresh.data, searched - lines->scanned, magic, MAGIC_SIZE);
     bool ended = newline != NULL || frame != NULL;
     size_t length = frame != NULL ? (size_t)(frame - bytes.data) : searched;
     bool cut = length > MR_LOG_MAX_LINE_BYTES;
 
     if (!ended && !cut) {
+        lines->scanned = bytes.size < MAGIC_SIZE ? 0 : bytes.size - MAGIC_SIZE + 1;
         return 0;
     }
+    lines->scanned = 0;
     if (!lines->overlong) {
         struct mr_slice text = mr_slice_of(bytes.data, cut ? MR_LOG_MAX_LINE_BYTES : length);
         emit(lines, (struct mr_log_line){ .text = text }, cut, fn, context);
@@ -142,6 +145,7 @@ mr_log_lines_feed(struct mr_log_lines *lines, struct mr_slice bytes, mr_log_line
     if (lines->overlong && !begins_frame(mr_buf_slice(&lines->pending)) &&
         lines->pending.size > MAGIC_SIZE) {
         mr_buf_consume(&lines->pending, lines->pending.size - MAGIC_SIZE);
+        lines->scanned = 0;
     }
 }
 
@@ -154,6 +158,7 @@ mr_log_lines_end(struct mr_log_lines *lines, mr_log_line_fn *fn, void *context)
     }
     mr_buf_clear(&lines->pending);
     lines->overlong = false;
+    lines->scanned = 0;
     lines->skip = 0;
 }
 

@@ -27,8 +27,9 @@ typedef void(mr_log_line_fn)(const struct mr_log_line *line, void *context);
 struct mr_log_lines {
     struct mr_buf pending; /* an unfinished line or frame */
     struct mr_buf clean;
-    size_t skip;   /* bytes of an overlong frame still to come */
-    bool overlong; /* the rest of a cut line is dropped */
+    size_t scanned; /* of `pending`, without a line's end in it */
+    size_t skip;    /* bytes of an overlong frame still to come */
+    bool overlong;  /* the rest of a cut line is dropped */
 };
 
 void mr_log_lines_feed(struct mr_log_lines *lines, struct mr_slice bytes, mr_log_line_fn *fn,
