@@ -54,7 +54,9 @@ find_segments(struct recovery *recovery, struct mr_error *err)
         }
     }
     (void)closedir(dir);
-    qsort(recovery->numbers, recovery->count, sizeof(*recovery->numbers), by_number);
+    if (recovery->count > 0) {
+        qsort(recovery->numbers, recovery->count, sizeof(*recovery->numbers), by_number);
+    }
     return 0;
 }
 

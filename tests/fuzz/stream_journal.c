@@ -65,6 +65,8 @@ try_state(uint8_t *data, size_t size)
     mr_buf_deinit(&store.account);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
