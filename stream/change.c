@@ -490,6 +490,24 @@ note_removed(struct mr_store *store, uint32_t number)
     store->removed[store->removed_count++] = number;
 }
 
+/* Lock held: the numbers that follow each other from the lowest on need only one. */
+static void
+compact_removed(struct mr_store *store)
+{
+    if (store->removed_below == 0) {
+        store->removed_below = 1;
+    }
+    for (size_t i = 0; i < store->removed_count;) {
+        if (store->removed[i] <= store->removed_below) {
+            store->removed_below += store->removed[i] == store->removed_below;
+            store->removed[i] = store->removed[--store->removed_count];
+            i = 0; /* the next number may have come before */
+        } else {
+            i++;
+        }
+    }
+}
+
 static void
 remove_files(struct mr_store *store, uint32_t number)
 {
@@ -540,6 +558,9 @@ mr_trim_run(struct mr_store *store)
         segment->removed = false;
     }
     store->removed_count = code < 0 ? removed_before : store->removed_count;
+    if (code == 0) {
+        compact_removed(store);
+    }
     pthread_mutex_unlock(&store->lock);
     if (code < 0) {
         mr_log(MR_LOG_WARN, "stream", "retention waits: %s", err.text);

@@ -63,6 +63,9 @@ find_segments(struct recovery *recovery, struct mr_error *err)
 static bool
 was_removed(const struct mr_store *store, uint32_t number)
 {
+    if (number < store->removed_below) {
+        return true;
+    }
     for (size_t i = 0; i < store->removed_count; i++) {
         if (store->removed[i] == number) {
             return true;
@@ -75,7 +78,7 @@ static int
 check_complete(struct recovery *recovery, struct mr_error *err)
 {
     struct mr_store *store = recovery->store;
-    uint32_t expected = 1;
+    uint32_t expected = store->removed_below > 1 ? store->removed_below : 1;
 
     for (size_t i = 0; i < recovery->count; i++, expected++) {
         while (expected < recovery->numbers[i] && was_removed(store, expected)) {
@@ -362,7 +365,7 @@ mr_store_recover(struct mr_store *store, struct mr_error *err)
         for (size_t i = 0; i < store->removed_count; i++) {
             last = store->removed[i] > last ? store->removed[i] : last;
         }
-        store->next_segment = last + 1;
+        store->next_segment = last + 1 > store->removed_below ? last + 1 : store->removed_below;
         store->published = store->next_segment;
         if (!found) {
             code = mr_state_write(store, err);

@@ -85,6 +85,7 @@ encode(struct mr_store *store, struct mr_buf *buf)
     put_u32(buf, 0); /* checksum */
     put_u64(buf, store->next_stream_id);
     put_u32(buf, store->next_uid);
+    put_u32(buf, store->removed_below);
     put_u32(buf, (uint32_t)store->removed_count);
     for (size_t i = 0; i < store->removed_count; i++) {
         put_u32(buf, store->removed[i]);
@@ -246,6 +247,7 @@ mr_state_parse(struct mr_store *store, struct mr_slice bytes, struct mr_error *e
     struct reader reader = { .rest = mr_slice_from(bytes, HEADER) };
     store->next_stream_id = take_u64(&reader);
     store->next_uid = take_u32(&reader);
+    store->removed_below = take_u32(&reader);
     uint32_t removed = take_u32(&reader);
     for (uint32_t i = 0; i < removed && !reader.bad; i++) {
         store->removed = mr_realloc(store->removed, (i + 1) * sizeof(*store->removed));

@@ -195,8 +195,9 @@ struct mr_store {
     struct mr_segment *writing; /* the last of segments; NULL: none yet */
     struct mr_journal_point synced;
     uint32_t next_segment;
-    uint32_t published; /* all blocks of segments below are in the index */
-    uint32_t *removed;  /* numbers that are gone, above the lowest that is there */
+    uint32_t published;     /* all blocks of segments below are in the index */
+    uint32_t removed_below; /* segments below this number are gone, */
+    uint32_t *removed;      /* numbers that are gone, above the lowest that is there */
     size_t removed_count, removed_capacity;
     int prepared_fd; /* a file named "prepared", or -1 */
     bool prepare_failed;
