@@ -24,11 +24,14 @@ options_of(const char *directory, unsigned round)
                                       .cache_bytes = 64 * 1024 };
 }
 
+static const struct mr_file_ops *child_files; /* NULL: the system's */
+
 /* Puts numbered records for ever; after each answer writes the number of records answered. */
 static void
 write_until_killed(const char *directory, unsigned round, uint32_t from, int pipe_fd)
 {
     struct mr_store_options options = options_of(directory, round);
+    options.files = child_files;
     struct mr_store *store = mr_store_open(&options, NULL);
     if (store == NULL) {
         _exit(1);
@@ -159,6 +162,74 @@ START_TEST(what_was_acknowledged_survives_a_kill_at_any_moment)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ a power cut */
+
+static _Atomic int writes_left;
+static struct mr_random sectors;
+
+/* The write at which the power fails leaves any of its sectors behind, in no order. */
+static int
+torn_write(void *self, int fd, struct iovec *parts, int count, uint64_t offset)
+{
+    if (writes_left-- > 0) {
+        return mr_file_ops_system()->write_at(self, fd, parts, count, offset);
+    }
+    for (int i = 0; i < count; offset += parts[i].iov_len, i++) {
+        for (size_t at = 0; at < parts[i].iov_len; at += 512) {
+            size_t size = parts[i].iov_len - at;
+            if (mr_random_below(&sectors, 2) == 0) {
+                struct iovec part = { (char *)parts[i].iov_base + at, size < 512 ? size : 512 };
+                mr_file_ops_system()->write_at(self, fd, &part, 1, offset + at);
+            }
+        }
+    }
+    _exit(0);
+}
+
+START_TEST(what_was_acknowledged_survives_a_power_cut)
+{
+    struct mr_file_ops files = *mr_file_ops_system();
+    char *directory = make_directory();
+    uint8_t *seen = calloc(1 << 20, 1);
+    files.write_at = torn_write;
+    struct mr_store *store = open_with(options_of(directory, 1));
+    ck_assert_int_eq(create(store, "s", SHARDS), 0);
+    mr_store_close(store);
+    uint32_t from = 0, promised = 0;
+
+    for (int round = 0; round < 40; round++) {
+        int fds[2];
+        ck_assert_int_eq(pipe(fds), 0);
+        mr_random_init_seed(&sectors, (uint64_t)round);
+        writes_left = (int)mr_random_below(&sectors, 60);
+        pid_t child = fork();
+        if (child == 0) {
+            child_files = &files;
+            write_until_killed(directory, 1, from, fds[1]);
+        }
+        close(fds[1]);
+        for (uint32_t said; read(fds[0], &said, sizeof(said)) == sizeof(said);) {
+            promised += said - from;
+            from = said;
+        }
+        close(fds[0]);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+        memset(seen, 0, 1 << 20);
+        store = open_with(options_of(directory, 1));
+        for (uint32_t shard = 0; shard < SHARDS; shard++) {
+            look(store, shard, seen, 1 << 20);
+        }
+        mr_store_close(store);
+        for (uint32_t i = 0; i < from; i++) {
+            ck_assert_msg(seen[i], "round %d: record %u of %u is lost", round, i, from);
+        }
+    }
+    ck_assert_uint_gt(promised, 0);
+    free(seen);
+    remove_directory(directory);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ a disk that fills */
 
 static _Atomic bool full;
@@ -247,5 +318,6 @@ START_TEST(a_failed_sync_ends_the_process)
 END_TEST
 
 MR_SUITE("stream.crash", MR_TEST(what_was_acknowledged_survives_a_kill_at_any_moment),
+         MR_TEST(what_was_acknowledged_survives_a_power_cut),
          MR_TEST(a_full_disk_refuses_writers_and_loses_nothing),
          MR_TEST(a_failed_sync_ends_the_process))
