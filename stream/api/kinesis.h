@@ -1,0 +1,57 @@
+/*
+ * kinesis: the API side of the server: what every call shares.
+ *
+ * One per program; all its calls run on one loop. It owns nothing it was given:
+ * store, loop, auth and faults outlive it.
+ */
+#ifndef MR_STREAM_API_KINESIS_H
+#define MR_STREAM_API_KINESIS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "net/http_server.h"
+#include "net/loop.h"
+#include "stream/api/token.h"
+
+struct mr_auth;
+struct mr_faults;
+struct mr_store;
+struct mr_forward_pool;
+
+struct mr_kinesis_options {
+    struct mr_loop *loop;
+    struct mr_store *store;
+    const char *region;  /* "us-east-1" */
+    const char *account; /* "000000000000" */
+    struct mr_token_key token_key;
+    bool limits;              /* AWS's rates are kept */
+    bool anonymous;           /* calls without any authentication are let through */
+    uint64_t state_delay_ms;  /* how long CREATING, UPDATING, DELETING take; 0: at once */
+    uint64_t shard_limit;     /* shards of the account; 0: AWS's default for the region */
+    struct mr_auth *auth;     /* NULL: signatures are not verified */
+    struct mr_faults *faults; /* NULL: none */
+    const char *forward_path; /* NULL: nothing is forwarded */
+};
+
+struct mr_kinesis {
+    struct mr_kinesis_options options;
+    struct mr_random random; /* request ids */
+    uint64_t calls;          /* served since start */
+};
+
+/* Never NULL. */
+struct mr_kinesis *mr_kinesis_new(const struct mr_kinesis_options *options);
+void mr_kinesis_free(struct mr_kinesis *kinesis);
+
+/* Unix time by the loop's clock. */
+static inline uint64_t
+mr_kinesis_now_ms(const struct mr_kinesis *kinesis)
+{
+    return mr_clock_wall_ms(mr_loop_clock(kinesis->options.loop));
+}
+
+#endif
