@@ -18,13 +18,16 @@
 #include "stream/api/token.h"
 
 struct mr_auth;
+struct mr_catalog;
 struct mr_faults;
 struct mr_store;
 struct mr_forward_pool;
+struct mr_stream_facts;
 
 struct mr_kinesis_options {
     struct mr_loop *loop;
     struct mr_store *store;
+    const char *directory; /* where the catalog is kept */
     const char *region;  /* "us-east-1" */
     const char *account; /* "000000000000" */
     struct mr_token_key token_key;
@@ -39,13 +42,24 @@ struct mr_kinesis_options {
 
 struct mr_kinesis {
     struct mr_kinesis_options options;
+    struct mr_catalog *catalog;
+    uint64_t next_settle_ms; /* something that is DELETING is due then; 0: nothing is */
     struct mr_random random; /* request ids */
     uint64_t calls;          /* served since start */
 };
 
-/* Never NULL. */
-struct mr_kinesis *mr_kinesis_new(const struct mr_kinesis_options *options);
+/*
+ * Reads the catalog and squares it with the store: what a crash left on one side only gets
+ * AWS's defaults on the other, or goes. NULL with `err` filled when it cannot be read.
+ */
+MR_MUST_USE
+struct mr_kinesis *mr_kinesis_new(const struct mr_kinesis_options *options, struct mr_error *err);
 void mr_kinesis_free(struct mr_kinesis *kinesis);
+
+/* The stream and its records go, now. */
+void mr_kinesis_drop_stream(struct mr_kinesis *kinesis, struct mr_stream_facts *facts);
+/* Something DELETING is due at `at_ms` (0: nothing is). */
+void mr_kinesis_settle_at(struct mr_kinesis *kinesis, uint64_t at_ms);
 
 /* Unix time by the loop's clock. */
 static inline uint64_t
