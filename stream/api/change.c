@@ -41,8 +41,8 @@ mr_call_change(struct mr_call *call, const struct mr_change *change, mr_call_cha
     struct job *job = mr_alloc(sizeof(*job));
     *job = (struct job){ call->kinesis, call, done, mr_slice_dup(change->stream) };
     mr_http_exchange_on_abort(call->exchange, on_abort, job);
-    mr_store_change(call->kinesis->options.store, change, call->kinesis->options.loop, on_changed,
-                    job);
+    mr_store_change(call->kinesis->options.store, change, call->kinesis->options.loop,
+                    on_changed, job);
 }
 
 void

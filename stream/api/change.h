@@ -1,8 +1,8 @@
 /*
  * change: a call that waits for a change of the store.
  *
- * The change is carried out whether or not the caller waits for it. `done` runs on the loop, with
- * NULL for the call when its connection has gone meanwhile.
+ * The change is carried out whether or not the caller waits for it. `done` runs on the loop,
+ * with NULL for the call when its connection has gone meanwhile.
  */
 #ifndef MR_STREAM_API_CHANGE_H
 #define MR_STREAM_API_CHANGE_H

@@ -13,11 +13,10 @@
 struct mr_slice
 mr_iterator_seal(struct mr_call *call, const struct mr_iterator *iterator)
 {
-    char *content = mr_arena_printf(call->arena, "%llu %llu %u %llu %.*s",
-                                    (unsigned long long)iterator->made_ms,
-                                    (unsigned long long)iterator->position, iterator->shard,
-                                    (unsigned long long)iterator->stream_id,
-                                    MR_SLICE_ARGS(iterator->stream_name));
+    char *content = mr_arena_printf(
+        call->arena, "%llu %llu %u %llu %.*s", (unsigned long long)iterator->made_ms,
+        (unsigned long long)iterator->position, iterator->shard,
+        (unsigned long long)iterator->stream_id, MR_SLICE_ARGS(iterator->stream_name));
     return mr_token_seal(&call->kinesis->options.token_key, MR_TOKEN_ITERATOR,
                          mr_slice_str(content), call->arena);
 }
@@ -63,12 +62,13 @@ mr_iterator_open(struct mr_call *call, struct mr_slice text, struct mr_iterator 
         return false;
     }
     if (call->now_ms > out_iterator->made_ms + MR_KINESIS_ITERATOR_TTL_MS) {
-        mr_call_fail(call, "ExpiredIteratorException",
-                     "Iterator expired. The iterator was created at time %s while right now it is "
-                     "%s which is further in the future than the tolerated delay of %d "
-                     "milliseconds.",
-                     date_text(call, out_iterator->made_ms), date_text(call, call->now_ms),
-                     MR_KINESIS_ITERATOR_TTL_MS);
+        mr_call_fail(
+            call, "ExpiredIteratorException",
+            "Iterator expired. The iterator was created at time %s while right now it is "
+            "%s which is further in the future than the tolerated delay of %d "
+            "milliseconds.",
+            date_text(call, out_iterator->made_ms), date_text(call, call->now_ms),
+            MR_KINESIS_ITERATOR_TTL_MS);
         return false;
     }
     return true;
@@ -82,10 +82,11 @@ fail_sequence(struct mr_call *call, const struct mr_stream_facts *facts,
 {
     char id[MR_SHARD_ID_TEXT_SIZE];
     mr_shard_id_print(shard->index, id);
-    mr_call_fail(call, "InvalidArgumentException",
-                 "StartingSequenceNumber %.*s used in GetShardIterator on shard %s in stream %s "
-                 "under account %s is invalid.",
-                 MR_SLICE_ARGS(text), id, facts->name, call->kinesis->options.account);
+    mr_call_fail(
+        call, "InvalidArgumentException",
+        "StartingSequenceNumber %.*s used in GetShardIterator on shard %s in stream %s "
+        "under account %s is invalid.",
+        MR_SLICE_ARGS(text), id, facts->name, call->kinesis->options.account);
     return false;
 }
 
@@ -102,17 +103,19 @@ belongs(struct mr_call *call, const struct mr_stream_facts *facts,
     mr_shard_id_print(number->shard, theirs);
     mr_shard_id_print(shard->index, ours);
     if (number->shard != shard->index) {
-        mr_call_fail(call, "InvalidArgumentException",
-                     "Invalid StartingSequenceNumber. It encodes %s, while it was used in a call "
-                     "to a shard with %s",
-                     theirs, ours);
+        mr_call_fail(
+            call, "InvalidArgumentException",
+            "Invalid StartingSequenceNumber. It encodes %s, while it was used in a call "
+            "to a shard with %s",
+            theirs, ours);
         return false;
     }
     if (number->created_s != shard->starting.created_s) {
-        mr_call_fail(call, "InvalidArgumentException",
-                     "StartingSequenceNumber %.*s used in GetShardIterator on shard %s in stream "
-                     "%s under account %s is invalid because it did not come from this stream.",
-                     MR_SLICE_ARGS(text), ours, facts->name, call->kinesis->options.account);
+        mr_call_fail(
+            call, "InvalidArgumentException",
+            "StartingSequenceNumber %.*s used in GetShardIterator on shard %s in stream "
+            "%s under account %s is invalid because it did not come from this stream.",
+            MR_SLICE_ARGS(text), ours, facts->name, call->kinesis->options.account);
         return false;
     }
     return true;
@@ -146,9 +149,10 @@ at_timestamp(struct mr_call *call, uint64_t *out_ms)
 {
     const struct mr_value *timestamp = mr_value_find(&call->input, "Timestamp");
     if (timestamp == NULL) {
-        mr_call_fail(call, "InvalidArgumentException",
-                     "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. "
-                     "Current request has no timestamp parameter.");
+        mr_call_fail(
+            call, "InvalidArgumentException",
+            "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. "
+            "Current request has no timestamp parameter.");
         return false;
     }
     if (timestamp->number > (int64_t)call->now_ms) {
@@ -184,8 +188,8 @@ locate(struct mr_call *call, const struct mr_stream_facts *facts,
     } else if (mr_slice_is(type, "LATEST")) {
         seek = MR_SEEK_TIP;
     }
-    if (mr_store_seek(call->kinesis->options.store, shard->uid, seek, timestamp_ms, out_position,
-                      &err) < 0) {
+    if (mr_store_seek(call->kinesis->options.store, shard->uid, seek, timestamp_ms,
+                      out_position, &err) < 0) {
         mr_call_fail_store(call, &err);
         return false;
     }
@@ -197,8 +201,9 @@ mr_act_get_shard_iterator(struct mr_call *call)
 {
     struct mr_stream_facts *facts = mr_target_stream(call);
     const struct mr_shard_info *shard =
-        facts == NULL ? NULL
-                      : mr_shard_find(call, facts->name, mr_value_text(&call->input, "ShardId"));
+        facts == NULL
+            ? NULL
+            : mr_shard_find(call, facts->name, mr_value_text(&call->input, "ShardId"));
     struct mr_iterator iterator = { .made_ms = call->now_ms };
     if (shard == NULL || !locate(call, facts, shard, &iterator.position)) {
         return;

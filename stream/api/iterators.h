@@ -20,6 +20,7 @@ struct mr_iterator {
 struct mr_slice mr_iterator_seal(struct mr_call *call, const struct mr_iterator *iterator);
 
 /* False: answered, with InvalidArgumentException or ExpiredIteratorException. */
-bool mr_iterator_open(struct mr_call *call, struct mr_slice text, struct mr_iterator *out_iterator);
+bool mr_iterator_open(struct mr_call *call, struct mr_slice text,
+                      struct mr_iterator *out_iterator);
 
 #endif

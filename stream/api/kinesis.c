@@ -17,15 +17,14 @@ adopt_stored_streams(struct mr_kinesis *kinesis)
     struct mr_stream_info infos[PAGE];
     struct mr_slice after = { NULL, 0 };
     for (bool more = true; more;) {
-        size_t count =
-            mr_store_list(kinesis->options.store, after, PAGE, &arena, infos, &more);
+        size_t count = mr_store_list(kinesis->options.store, after, PAGE, &arena, infos, &more);
         for (size_t i = 0; i < count; i++) {
             if (mr_catalog_find(kinesis->catalog, infos[i].name) == NULL) {
-                struct mr_stream_facts *facts =
-                    mr_catalog_add(kinesis->catalog, infos[i].name);
+                struct mr_stream_facts *facts = mr_catalog_add(kinesis->catalog, infos[i].name);
                 facts->created_ms = facts->active_ms = infos[i].created_ms;
-                mr_log(MR_LOG_WARN, "stream", "stream %s was not in the catalog: taken over "
-                                              "with default settings",
+                mr_log(MR_LOG_WARN, "stream",
+                       "stream %s was not in the catalog: taken over "
+                       "with default settings",
                        facts->name);
             }
             after = infos[i].name;

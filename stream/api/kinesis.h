@@ -28,8 +28,8 @@ struct mr_kinesis_options {
     struct mr_loop *loop;
     struct mr_store *store;
     const char *directory; /* where the catalog is kept */
-    const char *region;  /* "us-east-1" */
-    const char *account; /* "000000000000" */
+    const char *region;    /* "us-east-1" */
+    const char *account;   /* "000000000000" */
     struct mr_token_key token_key;
     bool limits;              /* AWS's rates are kept */
     bool anonymous;           /* calls without any authentication are let through */
@@ -53,7 +53,8 @@ struct mr_kinesis {
  * AWS's defaults on the other, or goes. NULL with `err` filled when it cannot be read.
  */
 MR_MUST_USE
-struct mr_kinesis *mr_kinesis_new(const struct mr_kinesis_options *options, struct mr_error *err);
+struct mr_kinesis *mr_kinesis_new(const struct mr_kinesis_options *options,
+                                  struct mr_error *err);
 void mr_kinesis_free(struct mr_kinesis *kinesis);
 
 /* The stream and its records go, now. */

@@ -2,8 +2,8 @@
  * put: PutRecord and PutRecords, from the body's bytes to sequence numbers.
  *
  * PutRecords reads its body in one pass, without a tree: a record is slices of the body and of
- * one buffer for decoded data. A body in which anything is unusual is read again the general way,
- * which knows how AWS would complain.
+ * one buffer for decoded data. A body in which anything is unusual is read again the general
+ * way, which knows how AWS would complain.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,9 +26,9 @@ struct put {
     struct mr_call *call; /* NULL: nobody waits */
     bool single;          /* PutRecord */
     bool encrypted;
-    size_t count;      /* of the request */
-    size_t sent;       /* to the store */
-    bool *refused;     /* by a fault, before the store saw it */
+    size_t count;  /* of the request */
+    size_t sent;   /* to the store */
+    bool *refused; /* by a fault, before the store saw it */
     struct mr_put_result results[];
 };
 
@@ -189,7 +189,8 @@ read_values(struct mr_call *call, struct request *request, bool single)
 {
     const struct mr_value *list = single ? NULL : mr_value_find(&call->input, "Records");
     request->count = single ? 1 : list->count;
-    request->records = mr_arena_alloc(call->arena, request->count * sizeof(request->records[0]));
+    request->records =
+        mr_arena_alloc(call->arena, request->count * sizeof(request->records[0]));
     request->stream_name = mr_value_text(&call->input, "StreamName");
     request->stream_arn = mr_value_text(&call->input, "StreamARN");
     for (size_t i = 0; i < request->count; i++) {
@@ -255,10 +256,11 @@ put_failure(struct mr_call *call, const struct mr_put_result *result, const char
     }
     mr_shard_id_print(result->shard, shard);
     mr_output_put_str(output, "ErrorCode", "ProvisionedThroughputExceededException");
-    mr_output_put_str(output, "ErrorMessage",
-                      mr_arena_printf(call->arena,
-                                      "Rate exceeded for shard %s in stream %s under account %s.",
-                                      shard, stream_name, call->kinesis->options.account));
+    mr_output_put_str(
+        output, "ErrorMessage",
+        mr_arena_printf(call->arena,
+                        "Rate exceeded for shard %s in stream %s under account %s.", shard,
+                        stream_name, call->kinesis->options.account));
 }
 
 static void
@@ -381,11 +383,11 @@ send(struct mr_call *call, const struct request *request, bool single)
     mr_http_exchange_set_user(call->exchange,
                               mr_arena_cstr(call->arena, mr_slice_str(facts->name)));
     mr_http_exchange_on_abort(call->exchange, on_abort, put);
-    int result = put->sent == 0
-                     ? 0
-                     : mr_store_put(kinesis->options.store, mr_slice_str(facts->name),
-                                    request->records, put->sent, put->results,
-                                    kinesis->options.loop, on_put, put, &err);
+    int result =
+        put->sent == 0
+            ? 0
+            : mr_store_put(kinesis->options.store, mr_slice_str(facts->name), request->records,
+                           put->sent, put->results, kinesis->options.loop, on_put, put, &err);
     if (result < 0) {
         mr_http_exchange_on_abort(call->exchange, NULL, NULL);
         free(put);

@@ -217,11 +217,12 @@ read_and_answer(struct mr_call *call, const struct mr_iterator *iterator,
 
 /* The iterator's shard, if its stream is still the one it was made of. */
 static bool
-find_shard(struct mr_call *call, const struct mr_iterator *iterator, struct mr_shard_info *shard)
+find_shard(struct mr_call *call, const struct mr_iterator *iterator,
+           struct mr_shard_info *shard)
 {
     char id[MR_SHARD_ID_TEXT_SIZE];
-    if (mr_store_shard(call->kinesis->options.store, iterator->stream_name, iterator->shard, shard,
-                       NULL) == 0 &&
+    if (mr_store_shard(call->kinesis->options.store, iterator->stream_name, iterator->shard,
+                       shard, NULL) == 0 &&
         shard->stream_id == iterator->stream_id) {
         return true;
     }

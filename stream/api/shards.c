@@ -157,8 +157,9 @@ read_filter(struct mr_call *call, struct listing *listing)
     listing->type = mr_value_text(filter, "Type");
     bool by_time = mr_slice_ends_with(listing->type, MR_SLICE("_TIMESTAMP"));
     if (by_time && timestamp == NULL) {
-        return refuse(call, "The Timestamp parameter must be provided for a ShardFilter of type "
-                            "AT_TIMESTAMP or FROM_TIMESTAMP.");
+        return refuse(call,
+                      "The Timestamp parameter must be provided for a ShardFilter of type "
+                      "AT_TIMESTAMP or FROM_TIMESTAMP.");
     }
     if (by_time) {
         listing->timestamp_ms = timestamp->number < 0 ? 0 : (uint64_t)timestamp->number;
@@ -166,8 +167,9 @@ read_filter(struct mr_call *call, struct listing *listing)
     if (mr_slice_is(listing->type, "AFTER_SHARD_ID")) {
         uint32_t index;
         if (shard_id.data == NULL || !mr_shard_id_parse(shard_id, &index)) {
-            return refuse(call, "The ShardId parameter must be provided for a ShardFilter of type "
-                                "AFTER_SHARD_ID.");
+            return refuse(call,
+                          "The ShardId parameter must be provided for a ShardFilter of type "
+                          "AFTER_SHARD_ID.");
         }
         listing->first = index + 1;
     }
@@ -239,10 +241,10 @@ read_listing(struct mr_call *call, struct listing *listing)
 static void
 put_token(struct mr_call *call, const struct listing *listing, uint32_t first)
 {
-    char *content = mr_arena_printf(call->arena, "%llu %u %llu %.*s %s",
-                                    (unsigned long long)call->now_ms, first,
-                                    (unsigned long long)listing->timestamp_ms,
-                                    MR_SLICE_ARGS(listing->type), listing->facts->name);
+    char *content =
+        mr_arena_printf(call->arena, "%llu %u %llu %.*s %s", (unsigned long long)call->now_ms,
+                        first, (unsigned long long)listing->timestamp_ms,
+                        MR_SLICE_ARGS(listing->type), listing->facts->name);
     mr_output_put_text(&call->output, "NextToken",
                        mr_token_seal(&call->kinesis->options.token_key, MR_TOKEN_SHARDS,
                                      mr_slice_str(content), call->arena));
@@ -258,7 +260,8 @@ mr_act_list_shards(struct mr_call *call)
         return;
     }
     const struct mr_shard_info *shards = mr_shards_of(call, listing.facts->name, &count);
-    if (mr_store_glance(call->kinesis->options.store, mr_slice_str(listing.facts->name), &info)) {
+    if (mr_store_glance(call->kinesis->options.store, mr_slice_str(listing.facts->name),
+                        &info)) {
         listing.retention_ms = (uint64_t)info.retention_hours * 3600 * 1000;
     }
 

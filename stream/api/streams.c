@@ -8,16 +8,19 @@
 #include "stream/api/target.h"
 
 enum {
-    ON_DEMAND_SHARDS = 4,      /* what AWS makes an on-demand stream with */
+    ON_DEMAND_SHARDS = 4, /* what AWS makes an on-demand stream with */
     DEFAULT_RETENTION_H = 24,
     DEFAULT_SHARD_LIMIT = 20000, /* AWS's largest default quota of an account's shards */
     PAGE = 100,
 };
 
 static const char *const metric_names[] = {
-    "IncomingBytes",         "IncomingRecords",
-    "OutgoingBytes",         "OutgoingRecords",
-    "WriteProvisionedThroughputExceeded", "ReadProvisionedThroughputExceeded",
+    "IncomingBytes",
+    "IncomingRecords",
+    "OutgoingBytes",
+    "OutgoingRecords",
+    "WriteProvisionedThroughputExceeded",
+    "ReadProvisionedThroughputExceeded",
     "IteratorAgeMilliseconds",
 };
 
@@ -26,7 +29,8 @@ static const char *const metric_names[] = {
 static uint64_t
 shard_limit(const struct mr_kinesis *kinesis)
 {
-    return kinesis->options.shard_limit == 0 ? DEFAULT_SHARD_LIMIT : kinesis->options.shard_limit;
+    return kinesis->options.shard_limit == 0 ? DEFAULT_SHARD_LIMIT
+                                             : kinesis->options.shard_limit;
 }
 
 static bool
@@ -38,15 +42,16 @@ fits_quota(struct mr_call *call, uint64_t more)
     if (stats.open_shards + more <= limit) {
         return true;
     }
-    mr_call_fail(call, "LimitExceededException",
-                 "This request would exceed the shard limit for the account %s in %s. Current "
-                 "shard count for the account: %llu. Limit: %llu. Number of additional shards "
-                 "that would have resulted from this request: %llu. Refer to the AWS Service "
-                 "Limits page (http://docs.aws.amazon.com/general/latest/gr/"
-                 "aws_service_limits.html) for current limits and how to request higher limits.",
-                 call->kinesis->options.account, call->kinesis->options.region,
-                 (unsigned long long)stats.open_shards, (unsigned long long)limit,
-                 (unsigned long long)more);
+    mr_call_fail(
+        call, "LimitExceededException",
+        "This request would exceed the shard limit for the account %s in %s. Current "
+        "shard count for the account: %llu. Limit: %llu. Number of additional shards "
+        "that would have resulted from this request: %llu. Refer to the AWS Service "
+        "Limits page (http://docs.aws.amazon.com/general/latest/gr/"
+        "aws_service_limits.html) for current limits and how to request higher limits.",
+        call->kinesis->options.account, call->kinesis->options.region,
+        (unsigned long long)stats.open_shards, (unsigned long long)limit,
+        (unsigned long long)more);
     return false;
 }
 
@@ -159,10 +164,11 @@ mr_act_delete_stream(struct mr_call *call)
         return;
     }
     if (facts->consumer_count > 0 && !mr_value_flag(&call->input, "EnforceConsumerDeletion")) {
-        mr_call_fail(call, "ResourceInUseException",
-                     "Stream %s under account %s has registered consumers. To delete the stream "
-                     "and its consumers, set EnforceConsumerDeletion to true.",
-                     facts->name, kinesis->options.account);
+        mr_call_fail(
+            call, "ResourceInUseException",
+            "Stream %s under account %s has registered consumers. To delete the stream "
+            "and its consumers, set EnforceConsumerDeletion to true.",
+            facts->name, kinesis->options.account);
         return;
     }
     if (kinesis->options.state_delay_ms > 0) {
@@ -172,7 +178,8 @@ mr_act_delete_stream(struct mr_call *call)
         return;
     }
     struct mr_change change = { .kind = MR_CHANGE_DELETE,
-                                .stream = mr_arena_copy(call->arena, mr_slice_str(facts->name)) };
+                                .stream =
+                                    mr_arena_copy(call->arena, mr_slice_str(facts->name)) };
     mr_catalog_remove(kinesis->catalog, facts);
     if (mr_target_save(call)) {
         mr_call_change(call, &change, on_deleted);
@@ -226,7 +233,8 @@ put_settings(struct mr_call *call, const struct mr_stream_facts *facts,
 }
 
 static bool
-read_info(struct mr_call *call, const struct mr_stream_facts *facts, struct mr_stream_info *info)
+read_info(struct mr_call *call, const struct mr_stream_facts *facts,
+          struct mr_stream_info *info)
 {
     memset(info, 0, sizeof(*info));
     info->retention_hours = DEFAULT_RETENTION_H; /* of a stream the store is still making */

@@ -38,8 +38,8 @@ mr_target_consumer_arn(struct mr_call *call, const char *stream_name,
                        const struct mr_consumer *consumer)
 {
     struct mr_slice arn = mr_target_arn(call, stream_name);
-    return mr_slice_str(mr_arena_printf(call->arena, "%.*s/consumer/%s:%llu", MR_SLICE_ARGS(arn),
-                                        consumer->name,
+    return mr_slice_str(mr_arena_printf(call->arena, "%.*s/consumer/%s:%llu",
+                                        MR_SLICE_ARGS(arn), consumer->name,
                                         (unsigned long long)(consumer->created_ms / 1000)));
 }
 
@@ -73,8 +73,8 @@ mr_target_named(struct mr_call *call, struct mr_slice name, struct mr_slice arn)
     }
     if (arn.data != NULL) {
         if (!mr_kinesis_arn_parse(arn, &parsed) || parsed.consumer_name.data != NULL) {
-            mr_call_fail(call, "InvalidArgumentException", "StreamARN %.*s is not a stream's ARN.",
-                         MR_SLICE_ARGS(arn));
+            mr_call_fail(call, "InvalidArgumentException",
+                         "StreamARN %.*s is not a stream's ARN.", MR_SLICE_ARGS(arn));
             return NULL;
         }
         if (name.data != NULL && !mr_slice_eq(name, parsed.stream_name)) {
@@ -148,8 +148,9 @@ mr_target_resource(struct mr_call *call, const char *name, struct mr_consumer **
     }
     struct mr_consumer *consumer = mr_catalog_find_consumer(facts, parsed.consumer_name);
     if (consumer == NULL || consumer->created_ms / 1000 != parsed.consumer_created_s) {
-        mr_call_fail(call, "ResourceNotFoundException", "Consumer %.*s, account %.*s not found.",
-                     MR_SLICE_ARGS(arn), MR_SLICE_ARGS(parsed.arn.account));
+        mr_call_fail(call, "ResourceNotFoundException",
+                     "Consumer %.*s, account %.*s not found.", MR_SLICE_ARGS(arn),
+                     MR_SLICE_ARGS(parsed.arn.account));
         return NULL;
     }
     *out_consumer = consumer;
@@ -163,7 +164,8 @@ settle_consumers(struct mr_stream_facts *facts, uint64_t now_ms)
 {
     bool changed = false;
 
-    MR_LIST_EACH (node, &facts->consumers) {
+    MR_LIST_EACH(node, &facts->consumers)
+    {
         struct mr_consumer *consumer = MR_CONTAINER_OF(node, struct mr_consumer, node);
         if (consumer->deleted_ms != 0 && consumer->deleted_ms <= now_ms) {
             mr_catalog_remove_consumer(facts, consumer);
@@ -194,7 +196,8 @@ mr_target_settle(struct mr_kinesis *kinesis)
             continue;
         }
         mr_kinesis_settle_at(kinesis, facts->deleted_ms);
-        MR_LIST_EACH (node, &facts->consumers) {
+        MR_LIST_EACH(node, &facts->consumers)
+        {
             mr_kinesis_settle_at(kinesis,
                                  MR_CONTAINER_OF(node, struct mr_consumer, node)->deleted_ms);
         }

@@ -12,7 +12,12 @@
 #include "stream/api/call.h"
 #include "stream/api/catalog.h"
 
-enum mr_stream_status { MR_STREAM_CREATING, MR_STREAM_ACTIVE, MR_STREAM_UPDATING, MR_STREAM_DELETING };
+enum mr_stream_status {
+    MR_STREAM_CREATING,
+    MR_STREAM_ACTIVE,
+    MR_STREAM_UPDATING,
+    MR_STREAM_DELETING
+};
 
 enum mr_stream_status mr_target_status(const struct mr_stream_facts *facts, uint64_t now_ms);
 const char *mr_target_status_text(enum mr_stream_status status);
@@ -26,7 +31,8 @@ struct mr_stream_facts *mr_target_named(struct mr_call *call, struct mr_slice na
 struct mr_stream_facts *mr_target_active_stream(struct mr_call *call);
 
 /*
- * By the ARN of a stream or consumer in the member `name`; `*out_consumer` is NULL for a stream's.
+ * By the ARN of a stream or consumer in the member `name`; `*out_consumer` is NULL for a
+ * stream's.
  */
 struct mr_stream_facts *mr_target_resource(struct mr_call *call, const char *name,
                                            struct mr_consumer **out_consumer);
@@ -39,7 +45,8 @@ struct mr_slice mr_target_consumer_arn(struct mr_call *call, const char *stream_
 /* Streams and consumers whose DELETING has passed are removed. Cheap when there are none. */
 void mr_target_settle(struct mr_kinesis *kinesis);
 
-/* Save the catalog; answers with an InternalFailure and returns false when the disk does not. */
+/* Save the catalog; answers with an InternalFailure and returns false when the disk does not.
+ */
 bool mr_target_save(struct mr_call *call);
 /* Save and answer with an empty body. */
 void mr_target_done(struct mr_call *call);
