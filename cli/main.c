@@ -1,0 +1,116 @@
+/*
+ * millrace: the command line. A table of verbs, and the help about them.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <argp.h>
+
+#include "base/alloc.h"
+#include "base/version.h"
+#include "cli/suggest.h"
+#include "cli/verb.h"
+
+/* In the order of `millrace --help`: what one needs first stands first. */
+static const struct mr_verb verbs[] = {
+    { "env", "Print the variables that point AWS's tools at us, for eval", mr_verb_env },
+    { 0 },
+};
+
+const struct mr_verb *
+mr_verbs(void)
+{
+    return verbs;
+}
+
+const struct mr_verb *
+mr_verb_find(const char *name)
+{
+    for (const struct mr_verb *verb = verbs; verb->name != NULL; verb++) {
+        if (strcmp(verb->name, name) == 0) {
+            return verb;
+        }
+    }
+    return NULL;
+}
+
+const char *
+mr_verb_suggest(const char *name)
+{
+    const char *nearest = NULL;
+    size_t best = strlen(name) < 4 ? 2 : 3; /* this far is another word */
+    for (const struct mr_verb *verb = verbs; verb->name != NULL; verb++) {
+        size_t distance = mr_edit_distance(name, verb->name);
+        if (distance < best) {
+            best = distance;
+            nearest = verb->name;
+        }
+    }
+    return nearest;
+}
+
+static int
+help(void)
+{
+    printf("Usage: millrace VERB [OPTION...]\n"
+           "AWS Lambda's event source mapping on your own machine: streams, batches, retries and\n"
+           "sandboxed handlers from a SAM template.\n\n");
+    for (const struct mr_verb *verb = verbs; verb->name != NULL; verb++) {
+        printf("  %-15s %s\n", verb->name, verb->summary);
+    }
+    printf("\n`millrace VERB --help` says more about one of them; --version prints the version.\n");
+    return MR_EXIT_OK;
+}
+
+static int
+unknown(const char *name)
+{
+    const char *nearest = mr_verb_suggest(name);
+    if (nearest != NULL) {
+        return mr_complain(MR_EXIT_USAGE, "\"%s\" is not a verb; did you mean \"%s\"?", name,
+                           nearest);
+    }
+    return mr_complain(MR_EXIT_USAGE, "\"%s\" is not a verb; see millrace --help", name);
+}
+
+static int
+run(const char *name, int argc, char **argv)
+{
+    const struct mr_verb *verb = mr_verb_find(name);
+    if (verb == NULL) {
+        return unknown(name);
+    }
+    argv[0] = program_invocation_name = mr_format("millrace %s", verb->name);
+    return verb->run(argc, argv);
+}
+
+int
+main(int argc, char **argv)
+{
+    static char help_flag[] = "--help";
+    program_invocation_name = mr_strdup("millrace");
+    argp_program_version = "millrace " MR_VERSION;
+    argp_err_exit_status = MR_EXIT_USAGE;
+    signal(SIGPIPE, SIG_IGN);
+
+    const char *first = argc > 1 ? argv[1] : "";
+    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
+        puts(argp_program_version);
+        return MR_EXIT_OK;
+    }
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "-?") == 0) {
+        return help();
+    }
+    if (argc < 2) {
+        help();
+        return MR_EXIT_USAGE;
+    }
+    if (strcmp(first, "help") == 0) {
+        char *with_help[] = { NULL, help_flag, NULL };
+        return argc > 2 ? run(argv[2], 2, with_help) : help();
+    }
+    return run(first, argc - 1, argv + 1);
+}
