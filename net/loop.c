@@ -115,10 +115,15 @@ is_virtual(const struct mr_loop *loop)
     return loop->virtual_clock != NULL;
 }
 
+/*
+ * Only ends the wait: run_due_timers looks at the clocks. A round of libuv runs its timers before
+ * it looks at descriptors too, and would then wait with no alarm left: so it must not wait at all.
+ */
 static void
 on_alarm(uv_timer_t *alarm)
 {
-    (void)alarm; /* only ends the wait: run_due_timers looks at the clocks */
+    struct mr_loop *loop = alarm->data;
+    uv_idle_start(&loop->busy, on_busy);
 }
 
 /* Fires what is due now; a timer started meanwhile with no delay waits for the next round. */
@@ -296,6 +301,7 @@ mr_loop_new(const struct mr_clock *clock)
     mr_assert(uv_timer_init(&loop->uv, &loop->alarm) == 0);
     mr_assert(uv_idle_init(&loop->uv, &loop->busy) == 0);
     loop->posted.data = loop;
+    loop->alarm.data = loop;
     uv_unref((uv_handle_t *)&loop->busy);
     uv_unref((uv_handle_t *)&loop->alarm);
     return loop;

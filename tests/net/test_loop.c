@@ -188,9 +188,27 @@ START_TEST(what_is_deferred_runs_before_the_loop_ends)
 }
 END_TEST
 
+START_TEST(a_round_without_a_limit_of_time_returns_though_a_silent_descriptor_is_watched)
+{
+    int pipe_fds[2];
+    ck_assert_int_eq(pipe(pipe_fds), 0);
+    mr_auto(mr_loop_free) struct mr_loop *loop = mr_loop_new(NULL);
+    struct mr_watch *watch = mr_watch_new(loop, pipe_fds[0], MR_READABLE, NULL, NULL);
+
+    for (int i = 0; i < 5; i++) {
+        mr_loop_run_once(loop, 0); /* libuv's timers run before it waits: nothing may hang */
+    }
+
+    mr_watch_free(watch);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+}
+END_TEST
+
 MR_SUITE("net.loop", MR_TEST(timers_fire_soonest_first_and_equal_ones_in_starting_order),
          MR_TEST(a_day_of_virtual_time_passes_at_once),
          MR_TEST(held_virtual_time_stands_still_while_real_time_runs),
          MR_TEST(posts_of_each_thread_arrive_in_order_and_none_is_lost),
          MR_TEST(a_watch_calls_while_there_is_something_to_read),
-         MR_TEST(what_is_deferred_runs_before_the_loop_ends))
+         MR_TEST(what_is_deferred_runs_before_the_loop_ends),
+         MR_TEST(a_round_without_a_limit_of_time_returns_though_a_silent_descriptor_is_watched))
