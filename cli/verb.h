@@ -42,5 +42,6 @@ const struct mr_verb *mr_verbs(void);
 const char *mr_verb_suggest(const char *name);
 
 int mr_verb_env(int argc, char **argv);
+int mr_verb_put(int argc, char **argv);
 
 #endif
