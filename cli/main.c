@@ -17,6 +17,7 @@
 /* In the order of `millrace --help`: what one needs first stands first. */
 static const struct mr_verb verbs[] = {
     { "put", "Put records into a stream", mr_verb_put },
+    { "tail", "Show the records of a stream", mr_verb_tail },
     { "env", "Print the variables that point AWS's tools at us, for eval", mr_verb_env },
     { 0 },
 };
