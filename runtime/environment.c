@@ -37,6 +37,9 @@ environment_new(struct mr_runtime *runtime, struct entry *entry, struct mr_slice
     mr_timer_init(&environment->timeout_timer, loop, MR_TIME_REAL, on_timeout, environment);
     mr_timer_init(&environment->settle_timer, loop, MR_TIME_REAL, on_settled, environment);
     mr_timer_init(&environment->wait_timer, loop, MR_TIME_REAL, on_waited, environment);
+    shutdown_timer_init(environment);
+    environment->command_fd = environment->report_fd = -1;
+    mr_list_init(&environment->extensions);
     mr_list_push_back(&runtime->environments, &environment->node);
     runtime->counts.environments++;
     return environment;
@@ -61,6 +64,14 @@ forget_process(struct environment *environment)
 {
     mr_timer_stop(&environment->init_timer);
     mr_timer_stop(&environment->timeout_timer);
+    mr_timer_stop(&environment->shutdown_timer);
+    environment->shutdown = SHUTDOWN_NOT;
+    supervised_close(environment);
+    extensions_forget(environment);
+    free(environment->fault_text);
+    environment->fault_text = NULL;
+    environment->fault_type = NULL;
+    environment->gone = environment->initialising = false;
     if (environment->listening) {
         environment->listening = false;
         mr_http_server_unlisten(environment->runtime->server, environment, true);
@@ -184,7 +195,12 @@ launch(struct environment *environment, struct mr_error *err)
         .tmp_mb = function->tmp_mb,
         .network = function->network,
         .strict = function->strict_sandbox,
+        .pipes = program.supervised,
     };
+    environment->supervised = environment->runtime_gone = program.supervised;
+    for (size_t i = 0; i < program.extension_count; i++) {
+        extension_new(environment, (unsigned)i + 1, program.extensions[i]);
+    }
     return launcher->launch(launcher->self, &what, err);
 }
 
@@ -196,6 +212,7 @@ environment_start(struct environment *environment, struct invocation *invocation
     environment->invocation = invocation;
     environment->launched_us = now_us();
     environment->state = ENV_LAUNCHING;
+    environment->initialising = true;
     environment->runtime->counts.cold_starts++;
     if (invocation != NULL) {
         invocation->environment = environment;
@@ -234,6 +251,9 @@ on_started(void *context, uint64_t id, const struct mr_launch_started *started)
         return;
     }
     environment->state = ENV_STARTED;
+    if (environment->supervised) {
+        supervised_open(environment, started->input_fd, started->stderr_fd);
+    }
     environment->log_fd = started->log_fd;
     environment->log_watch =
         mr_watch_new(runtime->loop, started->log_fd, MR_READABLE, on_log, environment);
@@ -282,6 +302,7 @@ environment_dispatch(struct environment *environment, struct invocation *invocat
     environment->state = ENV_RUNNING;
     begin(environment, invocation);
     runtime_api_send_event(environment);
+    extensions_send_invoke(environment, invocation);
 }
 
 static void
@@ -316,29 +337,44 @@ rest(struct environment *environment)
 void
 environment_ready(struct environment *environment)
 {
-    struct invocation *waiting = environment->waiting;
-    bool was_init = environment->state == ENV_STARTED;
-
     environment->state = ENV_READY;
     log_drain(environment);
-    if (was_init) {
-        mr_timer_stop(&environment->init_timer);
-        struct invocation *first = environment->invocation;
-        if (first != NULL) {
-            first->init_us = environment->suppressed ? 0 : now_us() - environment->launched_us;
-            environment->invocation = NULL;
-            environment->suppressed = false;
-            environment_dispatch(environment, first);
-            return;
-        }
-        environment->suppressed = false;
+    environment_settle(environment);
+}
+
+static void
+init_done(struct environment *environment)
+{
+    struct invocation *first = environment->invocation;
+
+    mr_timer_stop(&environment->init_timer);
+    environment->initialising = false;
+    if (first != NULL) {
+        first->init_us = environment->suppressed ? 0 : now_us() - environment->launched_us;
+        environment->invocation = NULL;
+    }
+    environment->suppressed = false;
+    if (first != NULL) {
+        environment_dispatch(environment, first);
+    }
+}
+
+void
+environment_settle(struct environment *environment)
+{
+    if (environment->state != ENV_READY || environment->killing != KILL_NOT ||
+        !extensions_settled(environment)) {
+        return;
+    }
+    if (environment->initialising) {
+        init_done(environment);
     } else if (environment->invocation != NULL) {
         complete(environment);
-        waiting = environment->waiting;
     }
     if (environment->state != ENV_READY) {
-        return; /* the caller has put it to work already */
+        return; /* it has been put to work already */
     }
+    struct invocation *waiting = environment->waiting;
     if (waiting != NULL) {
         environment->waiting = NULL;
         mr_timer_stop(&environment->wait_timer);
@@ -355,11 +391,38 @@ environment_kill(struct environment *environment, enum kill_reason reason)
 {
     struct mr_launcher *launcher = environment->runtime->options.launcher;
 
-    if (environment->killing != KILL_NOT || environment->state == ENV_GONE) {
+    if (environment->killing != KILL_NOT || environment->state == ENV_GONE ||
+        environment->gone) {
         return;
     }
     environment->killing = reason;
-    launcher->kill(launcher->self, environment->id);
+    if (!shutdown_begin(environment)) {
+        environment->shutdown = SHUTDOWN_OVER;
+        launcher->kill(launcher->self, environment->id);
+    }
+}
+
+void
+environment_fault(struct environment *environment, const char *type, const char *text)
+{
+    if (environment->killing != KILL_NOT || environment->fault_type != NULL) {
+        return;
+    }
+    environment->fault_type = type;
+    environment->fault_text = mr_slice_dup(mr_slice_str(text));
+    mr_timer_start(&environment->settle_timer, 0);
+}
+
+void
+environment_runtime_gone(struct environment *environment, const struct mr_launch_exit *exit)
+{
+    environment->runtime_gone = true;
+    environment->exit = *exit;
+    if (environment->killing == KILL_NOT) {
+        mr_timer_start(&environment->settle_timer, EXIT_SETTLE_MS);
+    } else {
+        shutdown_go_on(environment);
+    }
 }
 
 static void
@@ -432,19 +495,30 @@ signal_text(int signal_number)
     }
 }
 
-static void
-exit_text(const struct mr_launch_exit *exit, char *out_text, size_t size)
+void
+exit_reason(const struct mr_launch_exit *exit, char *out_text, size_t size)
 {
     const char *name = signal_text(exit->signal);
 
     if (exit->signal != 0 && name != NULL) {
-        snprintf(out_text, size, "Runtime exited with error: signal: %s", name);
+        snprintf(out_text, size, "signal: %s", name);
     } else if (exit->signal != 0) {
-        snprintf(out_text, size, "Runtime exited with error: signal: signal %d", exit->signal);
-    } else if (exit->status != 0) {
-        snprintf(out_text, size, "Runtime exited with error: exit status %d", exit->status);
+        snprintf(out_text, size, "signal: signal %d", exit->signal);
     } else {
+        snprintf(out_text, size, "exit status %d", exit->status);
+    }
+}
+
+static void
+exit_text(const struct mr_launch_exit *exit, char *out_text, size_t size)
+{
+    char reason[64];
+
+    exit_reason(exit, reason, sizeof(reason));
+    if (exit->signal == 0 && exit->status == 0) {
         snprintf(out_text, size, "Runtime exited without providing a reason");
+    } else {
+        snprintf(out_text, size, "Runtime exited with error: %s", reason);
     }
 }
 
@@ -453,11 +527,17 @@ static void
 fail_by_exit(struct environment *environment, struct invocation *invocation)
 {
     mr_auto_buf struct mr_buf line = { 0 };
-    char text[128];
+    char text[256];
+    const char *type = environment->fault_type;
 
-    exit_text(&environment->exit, text, sizeof(text));
-    mr_buf_printf(&line, "RequestId: %.*s Error: %s\nRuntime.ExitError",
-                  MR_SLICE_ARGS(invocation->request_id), text);
+    if (type != NULL) {
+        snprintf(text, sizeof(text), "%s", environment->fault_text);
+    } else {
+        type = "Runtime.ExitError";
+        exit_text(&environment->exit, text, sizeof(text));
+    }
+    mr_buf_printf(&line, "RequestId: %.*s Error: %s\n%s", MR_SLICE_ARGS(invocation->request_id),
+                  text, type);
     log_platform(environment, invocation, mr_buf_slice(&line));
     invocation->status = "error";
     if (environment->init_error.size > 0) {
@@ -471,7 +551,7 @@ fail_by_exit(struct environment *environment, struct invocation *invocation)
         return;
     }
     environment->runtime->counts.crashes++;
-    invocation_fail(invocation, "Runtime.ExitError", text);
+    invocation_fail(invocation, type, text);
 }
 
 static void
@@ -482,7 +562,10 @@ on_exited(void *context, uint64_t id, const struct mr_launch_exit *exit)
     if (environment == NULL) {
         return;
     }
-    environment->exit = *exit;
+    environment->gone = true;
+    if (!environment->supervised) {
+        environment->exit = *exit; /* of a runtime under a supervisor we have heard */
+    }
     if (exit->memory_peak_bytes > 0) {
         environment->memory_peak_bytes = exit->memory_peak_bytes;
     }
@@ -491,15 +574,24 @@ on_exited(void *context, uint64_t id, const struct mr_launch_exit *exit)
                    environment->killing == KILL_NOT ? EXIT_SETTLE_MS : 0);
 }
 
-/* Was the process still initialising for the first time, outside of any invocation? */
+/* Was it still initialising for the first time, outside of any invocation? */
 static bool
 in_first_init(const struct environment *environment)
 {
-    bool initialising = environment->state == ENV_STARTED ||
-                        environment->state == ENV_LAUNCHING ||
-                        environment->state == ENV_INIT_ERROR;
+    return environment->initialising && !environment->suppressed;
+}
 
-    return initialising && !environment->suppressed;
+/* One of several processes is gone or has given up: the caller hears of it, the others end. */
+static void
+end_others(struct environment *environment)
+{
+    struct invocation *invocation = environment->invocation;
+
+    log_drain(environment);
+    if (!in_first_init(environment) && invocation != NULL && !invocation->answered) {
+        fail_by_exit(environment, invocation);
+    }
+    environment_kill(environment, KILL_EXITED);
 }
 
 /* What waited for this environment to finish goes on as if it had just come. */
@@ -526,7 +618,8 @@ end_invocation(struct environment *environment)
     if (invocation == NULL) {
         return;
     }
-    if (environment->killing == KILL_NOT && !invocation->answered) {
+    bool by_itself = environment->killing == KILL_NOT || environment->killing == KILL_EXITED;
+    if (by_itself && !invocation->answered) {
         fail_by_exit(environment, invocation);
     }
     if (!invocation->answered) {
@@ -552,15 +645,21 @@ on_settled(void *context)
     struct mr_runtime *runtime = environment->runtime;
     enum kill_reason killed = environment->killing;
     bool first_init = in_first_init(environment);
+    bool by_itself = killed == KILL_NOT || killed == KILL_EXITED;
 
-    log_drain(environment);
-    if (first_init && killed == KILL_NOT) {
-        log_init_failed(environment, "error",
-                        environment->init_error_type != NULL ? environment->init_error_type
-                                                             : "Runtime.ExitError");
+    if (!environment->gone) {
+        end_others(environment);
+        return;
     }
-    if (first_init && invocation != NULL &&
-        (killed == KILL_NOT || killed == KILL_INIT_TIMEOUT) && !runtime->stopping) {
+    log_drain(environment);
+    if (first_init && by_itself) {
+        log_init_failed(environment, "error",
+                        environment->fault_type != NULL        ? environment->fault_type
+                        : environment->init_error_type != NULL ? environment->init_error_type
+                                                               : "Runtime.ExitError");
+    }
+    if (first_init && invocation != NULL && (by_itself || killed == KILL_INIT_TIMEOUT) &&
+        !runtime->stopping) {
         forget_process(environment);
         mr_buf_clear(&environment->init_error);
         environment->suppressed = true;

@@ -9,6 +9,7 @@
 #include "net/http_server.h"
 #include "runtime/log_lines.h"
 #include "runtime/runtime.h"
+#include "runtime/supervisor.h"
 
 enum {
     LOG_TAIL_BYTES = 4096,
@@ -16,6 +17,10 @@ enum {
     WAIT_FOR_NEXT_MS = 50, /* an invocation waits that long for a finishing environment */
     MAX_DELIVERIES = 3,    /* of one event to one environment */
     MAX_STREAM_BYTES = 200 * 1024 * 1024,
+    MAX_EXTENSIONS = MR_SUPERVISOR_MAX_EXTENSIONS,
+    SHUTDOWN_MS = 2000,         /* of an environment with external extensions, in all */
+    SHUTDOWN_RUNTIME_MS = 300,  /* of these, from SIGTERM to SIGKILL for the runtime */
+    SHUTDOWN_INTERNAL_MS = 500, /* with internal extensions only */
 };
 
 /* A function's version, while anybody uses it. */
@@ -71,7 +76,35 @@ enum kill_reason {
     KILL_TIMEOUT,
     KILL_RESET,  /* something went wrong that only a fresh process cures */
     KILL_RETIRE, /* idle, out of date, or we stop */
+    KILL_EXITED, /* one of several processes ended by itself; the others follow */
 };
+
+enum extension_state {
+    EXTENSION_STARTED,
+    EXTENSION_REGISTERED,
+    EXTENSION_READY, /* parked in next, or waiting for nothing */
+    EXTENSION_RUNNING,
+    EXTENSION_INIT_ERROR,
+    EXTENSION_EXIT_ERROR,
+    EXTENSION_LAUNCH_ERROR,
+    EXTENSION_EXITED,
+};
+
+struct extension {
+    struct mr_list node;
+    struct environment *environment;
+    enum extension_state state;
+    unsigned who; /* the supervisor's number; 0: internal, part of the runtime's process */
+    char *name;
+    char id[MR_UUID_SIZE];
+    bool wants_invoke, wants_shutdown;
+    bool shutdown_due; /* its next is answered with SHUTDOWN */
+    struct mr_http_exchange *next;
+    char *error_type;           /* of init/error and exit/error */
+    struct mr_log_lines output; /* of an external one */
+};
+
+enum shutdown_step { SHUTDOWN_NOT, SHUTDOWN_RUNTIME, SHUTDOWN_EXTENSIONS, SHUTDOWN_OVER };
 
 struct environment {
     struct mr_list node;
@@ -80,7 +113,8 @@ struct environment {
     uint64_t id;
     enum environment_state state;
     enum kill_reason killing;
-    bool suppressed; /* this init runs inside an invocation */
+    bool suppressed;   /* this init runs inside an invocation */
+    bool initialising; /* until the runtime and every extension have called next */
     bool frozen;
     char *tenant;
     struct invocation *invocation; /* being initialised for, run or finished */
@@ -98,6 +132,20 @@ struct environment {
     uint64_t memory_peak_bytes;
     struct mr_timer init_timer, timeout_timer, settle_timer, wait_timer;
     bool listening;
+    bool gone; /* nothing of its processes is left */
+    /* What failed first when it was not the runtime's exit: an extension. Static, heap. */
+    const char *fault_type;
+    char *fault_text;
+    struct mr_list extensions;
+    /* With external extensions: its program is the supervisor. */
+    bool supervised;
+    bool runtime_gone;
+    int command_fd, report_fd;
+    struct mr_watch *command_watch, *report_watch;
+    struct mr_buf commands, reports;
+    enum shutdown_step shutdown;
+    uint64_t shutdown_ends_us;
+    struct mr_timer shutdown_timer;
 };
 
 struct mr_runtime {
@@ -138,17 +186,88 @@ void environment_kill(struct environment *environment, enum kill_reason reason);
 /* No process, no invocation. */
 void environment_free(struct environment *environment);
 void environment_ready(struct environment *environment); /* the runtime called next */
+/* "exit status 1", "signal: killed". */
+void exit_reason(const struct mr_launch_exit *exit, char *out_text, size_t size);
+/* Runtime and extensions may all have come back: then the init or the invocation is over. */
+void environment_settle(struct environment *environment);
+/* An extension failed it. `type` is static, `text` is copied. */
+void environment_fault(struct environment *environment, const char *type, const char *text);
+/* The runtime ended under its supervisor. */
+void environment_runtime_gone(struct environment *environment,
+                              const struct mr_launch_exit *exit);
 extern const struct mr_launch_events environment_events;
 struct environment *environment_find(struct mr_runtime *runtime, uint64_t id);
 
-/* ---- runtime_api.c ---- */
+/* ---- routes.c ---- */
 extern const struct mr_http_handler runtime_api_handler;
+
+/* ---- api_answer.c ---- */
+void api_answer(struct mr_http_exchange *exchange, int status, struct mr_slice type,
+                struct mr_slice body);
+/* {"errorMessage","errorType"} as Go's encoder writes it. */
+void api_answer_error(struct mr_http_exchange *exchange, int status, const char *type,
+                      const char *message);
+void api_answer_accepted(struct mr_http_exchange *exchange);
+
+/* ---- runtime_api.c ---- */
+typedef void(api_serve_fn)(struct environment *environment, struct mr_http_exchange *exchange,
+                           const struct mr_http_request *request, struct mr_slice id);
+api_serve_fn api_serve_next, api_serve_response, api_serve_error, api_serve_init_error;
+bool api_is_current(const struct environment *environment, struct mr_slice id);
+struct mr_slice api_response_mode(const struct mr_http_request *request);
 /* Put the event into the answer of the parked next. */
 void runtime_api_send_event(struct environment *environment);
+/* Unix milliseconds at which the invocation's time is over. */
+uint64_t invocation_deadline_ms(const struct invocation *invocation);
 /* 1.4: the error type a header's value stands for. Thread: any. */
 struct mr_slice runtime_error_type(struct mr_slice header);
 /* 1.4: what the caller reads of a body with an error cause; into the arena. */
 struct mr_slice runtime_error_with_cause(struct mr_slice body, struct mr_arena *arena);
+
+/* ---- extensions_api.c ---- */
+api_serve_fn api_serve_register, api_serve_event_next, api_serve_extension_init_error,
+    api_serve_extension_exit_error;
+struct extension_events {
+    bool invoke, shutdown;
+};
+/* What a registration subscribes to. NULL when it is fine; else the error's type, with its
+ * message. Thread: any. */
+const char *extension_read_events(struct mr_slice body, bool internal,
+                                  struct extension_events *out_events, char *message,
+                                  size_t size);
+/* The extension its identifier names, or NULL when that was answered. */
+struct extension *api_extension_of(struct environment *environment,
+                                   struct mr_http_exchange *exchange,
+                                   const struct mr_http_request *request);
+
+/* ---- extensions.c ---- */
+struct extension *extension_new(struct environment *environment, unsigned who,
+                                struct mr_slice name);
+struct extension *extension_numbered(struct environment *environment, unsigned who);
+size_t extensions_count(const struct environment *environment);
+/* Has one registered that is not part of the runtime's process? */
+bool extensions_external(const struct environment *environment);
+bool extensions_registered(const struct environment *environment); /* any at all */
+/* May the runtime start: has every external one registered? */
+bool extensions_expected(const struct environment *environment);
+/* Does nobody keep the init or the invocation from ending? */
+bool extensions_settled(const struct environment *environment);
+void extensions_send_invoke(struct environment *environment, struct invocation *invocation);
+void extension_send_shutdown(struct extension *extension);
+void extensions_forget(struct environment *environment);
+
+/* ---- supervised.c ---- */
+void supervised_open(struct environment *environment, int command_fd, int report_fd);
+void supervised_close(struct environment *environment);
+void supervised_command(struct environment *environment, enum mr_supervisor_command command,
+                        unsigned who, uint16_t value, struct mr_slice bytes);
+
+/* ---- shutdown.c ---- */
+/* Processes that asked for it get their signals and events. False: nobody did, just kill. */
+bool shutdown_begin(struct environment *environment);
+/* One of its processes ended. */
+void shutdown_go_on(struct environment *environment);
+void shutdown_timer_init(struct environment *environment);
 
 /* ---- log_report.c ---- */
 void log_platform(struct environment *environment, struct invocation *invocation,
@@ -156,6 +275,9 @@ void log_platform(struct environment *environment, struct invocation *invocation
 void log_function(struct environment *environment, const struct mr_log_line *line);
 void log_init_start(struct environment *environment);
 void log_init_failed(struct environment *environment, const char *status, const char *type);
+/* Where it stands, once it has called next or failed. */
+void log_extension(struct extension *extension);
+void log_extension_output(struct extension *extension, struct mr_slice line);
 void log_start(struct environment *environment, struct invocation *invocation);
 void log_end(struct environment *environment, struct invocation *invocation);
 /* Read what the handler has written so far. */
@@ -169,6 +291,10 @@ struct program {
     struct mr_slice *env;
     size_t env_count;
     struct mr_slice runtime_dir;
+    bool managed;                /* an interpreter with a bootstrap of ours */
+    bool supervised;             /* `extensions` are started beside it */
+    struct mr_slice *extensions; /* file names in /opt/extensions */
+    size_t extension_count;
 };
 /* What to start for this function, in the arena. -ENOENT: no entry point. */
 int program_of(struct environment *environment, struct mr_arena *arena,

@@ -42,11 +42,14 @@ struct mr_launch {
     uint32_t tmp_mb;
     enum mr_function_network network;
     bool strict;
+    bool pipes; /* hand out its input and a stderr of its own: a supervisor's */
 };
 
 struct mr_launch_started {
     int listener_fd; /* the receiver's from now on, as is log_fd; both non-blocking */
     int log_fd;
+    int input_fd; /* with `pipes`: to write to and to read from, non-blocking; the receiver's */
+    int stderr_fd;
     pid_t pid;
 };
 
@@ -72,6 +75,8 @@ struct mr_launcher {
     int (*launch)(void *self, const struct mr_launch *launch, struct mr_error *err);
     /* The whole process tree; `exited` follows. */
     void (*kill)(void *self, uint64_t environment);
+    /* SIGTERM to its process group. */
+    void (*terminate)(void *self, uint64_t environment);
     void (*freeze)(void *self, uint64_t environment);
     void (*thaw)(void *self, uint64_t environment);
     /* Nothing runs any more; give back its /tmp. */

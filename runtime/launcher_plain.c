@@ -36,6 +36,11 @@ struct process {
     bool announced;
 };
 
+/* Both ends of a child's pipes; -1 where there is none. */
+struct ends {
+    int input[2], log[2], error[2];
+};
+
 static struct process *
 find(struct plain *plain, uint64_t environment)
 {
@@ -50,6 +55,17 @@ find(struct plain *plain, uint64_t environment)
 }
 
 static void
+close_pipes(const struct mr_launch_started *started)
+{
+    if (started->input_fd >= 0) {
+        close(started->input_fd);
+    }
+    if (started->stderr_fd >= 0) {
+        close(started->stderr_fd);
+    }
+}
+
+static void
 process_free(struct process *process)
 {
     mr_list_remove(&process->node);
@@ -58,6 +74,7 @@ process_free(struct process *process)
     if (!process->announced) {
         close(process->started.listener_fd);
         close(process->started.log_fd);
+        close_pipes(&process->started);
     }
     free(process);
 }
@@ -149,7 +166,7 @@ variable(struct mr_arena *arena, const struct mr_launch *launch, struct mr_slice
 }
 
 static int
-spawn(struct process *process, const struct mr_launch *launch, int log_end,
+spawn(struct process *process, const struct mr_launch *launch, const struct ends *ends,
       struct mr_error *err)
 {
     mr_auto_arena struct mr_arena arena = { 0 };
@@ -169,8 +186,12 @@ spawn(struct process *process, const struct mr_launch *launch, int log_end,
                                              mr_net_port(process->started.listener_fd));
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, log_end, 1);
-    posix_spawn_file_actions_adddup2(&actions, log_end, 2);
+    if (launch->pipes) {
+        posix_spawn_file_actions_adddup2(&actions, ends->input[0], 0);
+    }
+    posix_spawn_file_actions_adddup2(&actions, ends->log[1], 1);
+    posix_spawn_file_actions_adddup2(&actions, launch->pipes ? ends->error[1] : ends->log[1],
+                                     2);
     posix_spawn_file_actions_addchdir_np(&actions, mr_arena_cstr(&arena, launch->code_dir));
     posix_spawnattr_init(&attributes);
     sigemptyset(&none);
@@ -188,32 +209,65 @@ spawn(struct process *process, const struct mr_launch *launch, int log_end,
     return rc == 0 ? 0 : mr_fail(err, -rc, "start %s: %s", args[0], strerror(rc));
 }
 
+/* The child's ends are closed; so are ours when there is no child. */
+static void
+close_ends(struct ends *ends, bool ours)
+{
+    const int theirs[] = { ends->input[0], ends->log[1], ends->error[1] };
+    const int own[] = { ends->input[1], ends->log[0], ends->error[0] };
+
+    for (size_t i = 0; i < 3; i++) {
+        if (theirs[i] >= 0) {
+            close(theirs[i]);
+        }
+        if (ours && own[i] >= 0) {
+            close(own[i]);
+        }
+    }
+}
+
+static int
+make_ends(struct ends *ends, bool pipes, struct mr_error *err)
+{
+    *ends = (struct ends){ { -1, -1 }, { -1, -1 }, { -1, -1 } };
+    if (pipe2(ends->log, O_CLOEXEC) < 0 ||
+        (pipes && (pipe2(ends->input, O_CLOEXEC) < 0 || pipe2(ends->error, O_CLOEXEC) < 0))) {
+        int code = -errno;
+        close_ends(ends, true);
+        return mr_fail(err, code, "make its pipes: %s", strerror(-code));
+    }
+    fcntl(ends->log[0], F_SETFL, O_NONBLOCK);
+    fcntl(ends->error[0], F_SETFL, O_NONBLOCK);
+    fcntl(ends->input[1], F_SETFL, O_NONBLOCK);
+    return 0;
+}
+
 static int
 launch(void *self, const struct mr_launch *what, struct mr_error *err)
 {
     struct plain *plain = self;
-    int ends[2];
+    struct ends ends;
     int listener = mr_net_listen_tcp("127.0.0.1", 0, err);
 
     if (listener < 0) {
         return listener;
     }
-    if (pipe2(ends, O_CLOEXEC) < 0) {
-        int code = -errno;
+    if (make_ends(&ends, what->pipes, err) < 0) {
         close(listener);
-        return mr_fail(err, code, "make a log pipe: %s", strerror(-code));
+        return err->code;
     }
     fcntl(listener, F_SETFD, FD_CLOEXEC);
-    fcntl(ends[0], F_SETFL, O_NONBLOCK);
     struct process *process = mr_alloc_zero(1, sizeof(*process));
     process->plain = plain;
     process->environment = what->environment;
-    process->started = (struct mr_launch_started){ .listener_fd = listener, .log_fd = ends[0] };
-    int rc = spawn(process, what, ends[1], err);
-    close(ends[1]);
+    process->started = (struct mr_launch_started){ .listener_fd = listener,
+                                                   .log_fd = ends.log[0],
+                                                   .input_fd = ends.input[1],
+                                                   .stderr_fd = ends.error[0] };
+    int rc = spawn(process, what, &ends, err);
+    close_ends(&ends, rc < 0);
     if (rc < 0) {
         close(listener);
-        close(ends[0]);
         free(process);
         return rc;
     }
@@ -233,6 +287,12 @@ signal_group(void *self, uint64_t environment, int signal_number)
     if (process != NULL) {
         kill(-process->pid, signal_number);
     }
+}
+
+static void
+terminate(void *self, uint64_t environment)
+{
+    signal_group(self, environment, SIGTERM);
 }
 
 static void
@@ -306,6 +366,7 @@ mr_launcher_plain_new(struct mr_loop *loop)
         .listen = listen_to,
         .launch = launch,
         .kill = kill_it,
+        .terminate = terminate,
         .freeze = freeze,
         .thaw = thaw,
         .release = release,

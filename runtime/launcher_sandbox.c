@@ -50,10 +50,17 @@ on_launched(void *context, uint64_t environment, struct mr_sandbox_process *proc
     const struct mr_launch_started started = {
         .listener_fd = process->listener_fd,
         .log_fd = process->log_fd,
+        .input_fd = process->stdin_fd,
+        .stderr_fd = process->stderr_fd,
         .pid = process->pid,
     };
+    const int pipes[] = { process->log_fd, process->stdin_fd, process->stderr_fd };
 
-    fcntl(process->log_fd, F_SETFL, O_NONBLOCK);
+    for (size_t i = 0; i < sizeof(pipes) / sizeof(pipes[0]); i++) {
+        if (pipes[i] >= 0) {
+            fcntl(pipes[i], F_SETFL, O_NONBLOCK);
+        }
+    }
     boxed->events.started(boxed->context, environment, &started);
 }
 
@@ -172,7 +179,8 @@ launch(void *self, const struct mr_launch *what, struct mr_error *err)
         .network = what->network == MR_FUNCTION_NETWORK_HOST ? MR_SANDBOX_NETWORK_HOST
                                                              : MR_SANDBOX_NETWORK_NONE,
         .profile = what->strict ? MR_SANDBOX_PROFILE_STRICT : MR_SANDBOX_PROFILE_DEFAULT,
-        .flags = MR_SANDBOX_API_LISTENER,
+        .flags = MR_SANDBOX_API_LISTENER |
+                 (what->pipes ? (uint32_t)(MR_SANDBOX_STDIN | MR_SANDBOX_SEPARATE_STDERR) : 0),
     };
     int rc = mr_sandbox_client_launch(boxed->client, &asked, err);
 
@@ -195,6 +203,12 @@ static void
 kill_it(void *self, uint64_t environment)
 {
     (void)mr_sandbox_client_kill(((struct boxed *)self)->client, environment, NULL);
+}
+
+static void
+terminate(void *self, uint64_t environment)
+{
+    (void)mr_sandbox_client_terminate(((struct boxed *)self)->client, environment, NULL);
 }
 
 static void
@@ -279,6 +293,7 @@ mr_launcher_sandbox_new(struct mr_loop *loop, int client_fd)
         .listen = listen_to,
         .launch = launch,
         .kill = kill_it,
+        .terminate = terminate,
         .freeze = freeze,
         .thaw = thaw,
         .release = release,

@@ -270,6 +270,61 @@ log_init_failed(struct environment *environment, const char *status, const char 
 }
 
 void
+log_extension(struct extension *extension)
+{
+    static const char *const states[] = {
+        [EXTENSION_STARTED] = "Started",
+        [EXTENSION_REGISTERED] = "Registered",
+        [EXTENSION_READY] = "Ready",
+        [EXTENSION_RUNNING] = "Running",
+        [EXTENSION_INIT_ERROR] = "InitError",
+        [EXTENSION_EXIT_ERROR] = "ExitError",
+        [EXTENSION_LAUNCH_ERROR] = "LaunchError",
+        [EXTENSION_EXITED] = "Exited",
+    };
+    struct environment *environment = extension->environment;
+    const char *state = states[extension->state];
+    mr_auto_buf struct mr_buf buf = { 0 };
+
+    if (wants_json(environment)) {
+        struct mr_json_writer json = begin_event(environment, &buf, "platform.extension");
+        mr_json_member_str(&json, "name", extension->name);
+        mr_json_member_str(&json, "state", state);
+        mr_json_key(&json, "events");
+        mr_json_begin_array(&json);
+        if (extension->wants_invoke) {
+            mr_json_put_str(&json, "INVOKE");
+        }
+        if (extension->wants_shutdown) {
+            mr_json_put_str(&json, "SHUTDOWN");
+        }
+        mr_json_end_array(&json);
+        if (extension->error_type != NULL) {
+            mr_json_member_str(&json, "errorType", extension->error_type);
+        }
+        end_event(environment, environment->invocation, &json);
+        return;
+    }
+    mr_buf_printf(&buf, "EXTENSION\tName: %s\tState: %s\tEvents: [%s%s%s]", extension->name,
+                  state, extension->wants_invoke ? "INVOKE" : "",
+                  extension->wants_invoke && extension->wants_shutdown ? ", " : "",
+                  extension->wants_shutdown ? "SHUTDOWN" : "");
+    if (extension->error_type != NULL) {
+        mr_buf_printf(&buf, "\tError Type: %s", extension->error_type);
+    }
+    log_platform(environment, environment->invocation, mr_buf_slice(&buf));
+}
+
+void
+log_extension_output(struct extension *extension, struct mr_slice line)
+{
+    struct environment *environment = extension->environment;
+
+    write_line(environment, environment->invocation, MR_LINE_EXTENSION, MR_FUNCTION_LOG_UNSET,
+               0, line);
+}
+
+void
 log_start(struct environment *environment, struct invocation *invocation)
 {
     struct mr_slice version = environment->entry->function.version;

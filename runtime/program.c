@@ -1,9 +1,12 @@
 /* What an environment starts: the program, its arguments and its variables. */
 #include "runtime/inside.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -96,6 +99,118 @@ program_check(const struct mr_function *function, struct mr_error *err)
     return 0;
 }
 
+/* ---- extensions ---- */
+
+static int
+by_name(const void *a, const void *b)
+{
+    return mr_slice_compare(*(const struct mr_slice *)a, *(const struct mr_slice *)b);
+}
+
+static bool
+is_listed(const struct program *program, const char *name)
+{
+    for (size_t i = 0; i < program->extension_count; i++) {
+        if (mr_slice_is(program->extensions[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The executable files of one layer's `extensions` folder. */
+static int
+list_extensions(struct mr_slice layer, struct mr_arena *arena, struct program *program,
+                struct mr_error *err)
+{
+    const char *folder = mr_arena_printf(arena, "%.*s/extensions", MR_SLICE_ARGS(layer));
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    int rc = 0;
+
+    while (dir != NULL && rc == 0 && (entry = readdir(dir)) != NULL) {
+        const char *path = mr_arena_printf(arena, "%s/%s", folder, entry->d_name);
+        struct stat about;
+        if (stat(path, &about) < 0 || !S_ISREG(about.st_mode) || access(path, X_OK) < 0 ||
+            is_listed(program, entry->d_name)) {
+            continue;
+        }
+        if (program->extension_count == MR_SUPERVISOR_MAX_EXTENSIONS) {
+            rc = mr_fail(err, -E2BIG, "Extension limit (10) reached");
+        } else {
+            program->extensions[program->extension_count++] =
+                mr_arena_copy(arena, mr_slice_str(entry->d_name));
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return rc;
+}
+
+/* A file with this name in a layer turns extensions off, as on Lambda. */
+static bool
+are_disabled(const struct mr_function *function, struct mr_arena *arena)
+{
+    for (size_t i = 0; i < function->layer_count; i++) {
+        if (access(mr_arena_printf(arena, "%.*s/disable-extensions-jwigqn8j",
+                                   MR_SLICE_ARGS(function->layers[i])),
+                   F_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+find_extensions(const struct mr_function *function, struct mr_arena *arena,
+                struct program *program, struct mr_error *err)
+{
+    program->extensions =
+        mr_arena_zero(arena, MR_SUPERVISOR_MAX_EXTENSIONS * sizeof(*program->extensions));
+    if (are_disabled(function, arena)) {
+        return 0;
+    }
+    for (size_t i = 0; i < function->layer_count; i++) {
+        if (list_extensions(function->layers[i], arena, program, err) < 0) {
+            return err->code;
+        }
+    }
+    qsort(program->extensions, program->extension_count, sizeof(*program->extensions), by_name);
+    program->supervised = program->extension_count > 0;
+    return 0;
+}
+
+/* The supervisor goes before the program and its arguments. */
+static int
+put_supervisor(const char *bootstraps, struct mr_arena *arena, struct program *program,
+               struct mr_error *err)
+{
+    size_t count = 0, room = program->arg_count + program->extension_count + 2;
+    struct mr_slice *args = mr_arena_zero(arena, room * sizeof(*args));
+
+    if (bootstraps == NULL ||
+        access(mr_arena_printf(arena, "%s/supervisor", bootstraps), X_OK) < 0) {
+        return mr_fail(err, -ENOEXEC,
+                       "external extensions need the program `supervisor` in %s: it is built "
+                       "and installed with the others",
+                       bootstraps == NULL ? "the bootstraps' directory" : bootstraps);
+    }
+    args[count++] = MR_SLICE("/var/runtime/supervisor");
+    for (size_t i = 0; i < program->extension_count; i++) {
+        args[count++] = mr_slice_str(mr_arena_printf(arena, "/opt/extensions/%.*s",
+                                                     MR_SLICE_ARGS(program->extensions[i])));
+    }
+    args[count++] = MR_SLICE("--");
+    for (size_t i = 0; i < program->arg_count; i++) {
+        args[count++] = program->args[i];
+    }
+    program->args = args;
+    program->arg_count = count;
+    program->runtime_dir = mr_slice_str(bootstraps);
+    return 0;
+}
+
 static int
 find_args(struct environment *environment, struct mr_arena *arena, struct program *program,
           struct mr_error *err)
@@ -116,12 +231,12 @@ find_args(struct environment *environment, struct mr_arena *arena, struct progra
             "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
     }
     program->args[0] = mr_slice_str(binary);
-    program->args[1] =
-        mr_slice_str(mr_arena_printf(arena, "/var/runtime/%s", interpreter->script));
+    program->args[1] = mr_slice_str(
+        mr_arena_printf(arena, "/var/runtime/%s/%s", interpreter->folder, interpreter->script));
     program->args[2] = function->handler;
     program->arg_count = 3;
-    program->runtime_dir =
-        mr_slice_str(mr_arena_printf(arena, "%s/%s", bootstraps, interpreter->folder));
+    program->runtime_dir = mr_slice_str(bootstraps);
+    program->managed = true;
     return 0;
 }
 
@@ -194,7 +309,6 @@ put_platform(struct environment *environment, struct mr_arena *arena, struct pro
                                           "WARN", "ERROR", "FATAL" };
     const struct mr_function *function = &environment->entry->function;
     const char *region = environment->runtime->options.region;
-    bool managed = program->arg_count > 1;
 
     put_log_stream(environment, arena, program);
     PUT("_HANDLER=%.*s", MR_SLICE_ARGS(function->handler));
@@ -206,7 +320,7 @@ put_platform(struct environment *environment, struct mr_arena *arena, struct pro
     PUT("AWS_LAMBDA_FUNCTION_VERSION=%.*s", MR_SLICE_ARGS(function->version));
     PUT("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%u", function->memory_mb);
     PUT("AWS_LAMBDA_INITIALIZATION_TYPE=on-demand");
-    if (managed) {
+    if (program->managed) {
         PUT("AWS_EXECUTION_ENV=AWS_Lambda_%.*s", MR_SLICE_ARGS(function->runtime));
     }
     if (function->log_format == MR_FUNCTION_LOG_JSON) {
@@ -238,5 +352,8 @@ program_of(struct environment *environment, struct mr_arena *arena, struct progr
         put(program, function->environment[i]);
     }
     put_platform(environment, arena, program);
-    return 0;
+    if (find_extensions(function, arena, program, err) < 0) {
+        return err->code;
+    }
+    return program->supervised ? put_supervisor(options->bootstraps, arena, program, err) : 0;
 }

@@ -326,12 +326,21 @@ same_tenant(const struct environment *environment, const struct invocation *invo
            mr_slice_eq(mr_slice_str(environment->tenant), invocation->tenant_id);
 }
 
+/* ENV_SENT: has answered, and is about to be free. */
 static bool
 is_free(const struct environment *environment, enum environment_state state)
 {
-    return environment->state == state && environment->killing == KILL_NOT &&
-           environment->waiting == NULL &&
-           (state == ENV_SENT || environment->invocation == NULL);
+    const struct invocation *last = environment->invocation;
+
+    if (environment->killing != KILL_NOT || environment->waiting != NULL ||
+        environment->initialising || environment->fault_type != NULL) {
+        return false;
+    }
+    if (state == ENV_SENT) {
+        return environment->state == ENV_SENT ||
+               (environment->state == ENV_READY && last != NULL && last->answered);
+    }
+    return environment->state == state && last == NULL;
 }
 
 /* The one used last, so that the others may grow idle. */

@@ -28,8 +28,9 @@
 struct mr_runtime;
 
 enum mr_runtime_line {
-    MR_LINE_FUNCTION, /* written by the handler */
-    MR_LINE_PLATFORM, /* START, END, REPORT and their like */
+    MR_LINE_FUNCTION,  /* written by the handler */
+    MR_LINE_PLATFORM,  /* START, END, REPORT and their like */
+    MR_LINE_EXTENSION, /* printed by an external extension */
 };
 
 struct mr_runtime_log {

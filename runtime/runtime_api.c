@@ -8,8 +8,6 @@
 #include "base/limits.h"
 #include "runtime/inside.h"
 
-#define VERSION_PREFIX "/2018-06-01"
-
 static const char *const state_names[] = {
     [ENV_COLD] = "Started",
     [ENV_LAUNCHING] = "Started",
@@ -25,40 +23,6 @@ static const char *const state_names[] = {
 /* ---- answers ---- */
 
 static void
-answer(struct mr_http_exchange *exchange, int status, struct mr_slice type,
-       struct mr_slice body)
-{
-    const struct mr_http_response response = { .status = status,
-                                               .content_type = type,
-                                               .body = body };
-
-    mr_http_respond(exchange, &response);
-}
-
-static void
-answer_json(struct mr_http_exchange *exchange, int status, const char *body)
-{
-    answer(exchange, status, MR_SLICE("application/json"), mr_slice_str(body));
-}
-
-static void
-answer_error(struct mr_http_exchange *exchange, int status, const char *type,
-             const char *message)
-{
-    char body[512];
-
-    snprintf(body, sizeof(body), "{\"errorMessage\":\"%s\",\"errorType\":\"%s\"}\n", message,
-             type);
-    answer_json(exchange, status, body);
-}
-
-static void
-answer_accepted(struct mr_http_exchange *exchange)
-{
-    answer_json(exchange, 202, "{\"status\":\"OK\"}\n");
-}
-
-static void
 refuse_transition(struct mr_http_exchange *exchange, const struct environment *environment,
                   const char *target)
 {
@@ -69,13 +33,13 @@ refuse_transition(struct mr_http_exchange *exchange, const struct environment *e
         "State transition from %s to %s failed for runtime. Error: State transition is not "
         "allowed",
         state_names[environment->state], target);
-    answer_error(exchange, 403, "InvalidStateTransition", message);
+    api_answer_error(exchange, 403, "InvalidStateTransition", message);
 }
 
 static void
 refuse_id(struct mr_http_exchange *exchange)
 {
-    answer_error(exchange, 400, "InvalidRequestID", "Invalid request ID");
+    api_answer_error(exchange, 400, "InvalidRequestID", "Invalid request ID");
 }
 
 /* ---- next ---- */
@@ -98,6 +62,16 @@ add(struct mr_http_header *headers, size_t *count, struct mr_slice name, struct 
     }
 }
 
+uint64_t
+invocation_deadline_ms(const struct invocation *invocation)
+{
+    const struct mr_clock *clock = mr_clock_system();
+    uint64_t run_ms = (mr_clock_now_us(clock) - invocation->started_us) / 1000;
+    uint64_t timeout_ms = invocation->entry->function.timeout_ms;
+
+    return mr_clock_wall_ms(clock) + timeout_ms - (run_ms < timeout_ms ? run_ms : timeout_ms);
+}
+
 void
 runtime_api_send_event(struct environment *environment)
 {
@@ -112,12 +86,8 @@ runtime_api_send_event(struct environment *environment)
     }
     environment->next = NULL;
     invocation->deliveries++;
-    const struct mr_clock *clock = mr_clock_system();
-    uint64_t run_ms = (mr_clock_now_us(clock) - invocation->started_us) / 1000;
-    uint64_t timeout_ms = environment->entry->function.timeout_ms;
     snprintf(deadline, sizeof(deadline), "%llu",
-             (unsigned long long)(mr_clock_wall_ms(clock) + timeout_ms -
-                                  (run_ms < timeout_ms ? run_ms : timeout_ms)));
+             (unsigned long long)invocation_deadline_ms(invocation));
     add(headers, &count, MR_SLICE("Lambda-Runtime-Aws-Request-Id"), invocation->request_id);
     add(headers, &count, MR_SLICE("Lambda-Runtime-Deadline-Ms"), mr_slice_str(deadline));
     add(headers, &count, MR_SLICE("Lambda-Runtime-Invoked-Function-Arn"),
@@ -154,12 +124,12 @@ redeliver(struct environment *environment)
     invocation_fail(
         invocation, "Runtime.Unknown",
         "the runtime asked for the same event again and again without answering it");
-    answer_error(exchange, 500, "InternalServerError", "Internal Server Error");
+    api_answer_error(exchange, 500, "InternalServerError", "Internal Server Error");
 }
 
-static void
-serve_next(struct environment *environment, struct mr_http_exchange *exchange,
-           const struct mr_http_request *request, struct mr_slice id)
+void
+api_serve_next(struct environment *environment, struct mr_http_exchange *exchange,
+               const struct mr_http_request *request, struct mr_slice id)
 {
     (void)request;
     (void)id;
@@ -183,8 +153,8 @@ serve_next(struct environment *environment, struct mr_http_exchange *exchange,
 
 /* ---- response and error ---- */
 
-static bool
-is_current(const struct environment *environment, struct mr_slice id)
+bool
+api_is_current(const struct environment *environment, struct mr_slice id)
 {
     return environment->invocation != NULL && environment->invocation->deliveries > 0 &&
            mr_slice_eq(environment->invocation->request_id, id);
@@ -234,14 +204,15 @@ decide_truncated(struct environment *environment)
 static void
 refuse_too_large(struct mr_http_exchange *exchange)
 {
-    answer_error(exchange, 413, "RequestEntityTooLarge",
-                 "Exceeded maximum allowed payload size (6291556 bytes).");
+    api_answer_error(exchange, 413, "RequestEntityTooLarge",
+                     "Exceeded maximum allowed payload size (6291556 bytes).");
 }
 
 static void
 refuse_truncated(struct mr_http_exchange *exchange)
 {
-    answer_error(exchange, 400, "TruncatedHTTPRequest", "HTTP request detected as truncated");
+    api_answer_error(exchange, 400, "TruncatedHTTPRequest",
+                     "HTTP request detected as truncated");
 }
 
 /* A body that did not arrive as announced. True when that was dealt with. */
@@ -262,8 +233,8 @@ fault_dealt_with(struct environment *environment, struct mr_http_exchange *excha
     }
 }
 
-static struct mr_slice
-response_mode(const struct mr_http_request *request)
+struct mr_slice
+api_response_mode(const struct mr_http_request *request)
 {
     return mr_http_request_header(request, "Lambda-Runtime-Function-Response-Mode");
 }
@@ -335,14 +306,14 @@ finish_stream(struct environment *environment, struct mr_http_exchange *exchange
         decide(environment, &result);
     }
     mr_buf_deinit(&environment->stream);
-    answer_accepted(exchange);
+    api_answer_accepted(exchange);
 }
 
-static void
-serve_response(struct environment *environment, struct mr_http_exchange *exchange,
-               const struct mr_http_request *request, struct mr_slice id)
+void
+api_serve_response(struct environment *environment, struct mr_http_exchange *exchange,
+                   const struct mr_http_request *request, struct mr_slice id)
 {
-    bool current = is_current(environment, id);
+    bool current = api_is_current(environment, id);
 
     if (current && environment->state == ENV_RESPONSE &&
         mr_http_exchange_user(exchange) == environment) {
@@ -357,13 +328,13 @@ serve_response(struct environment *environment, struct mr_http_exchange *exchang
         refuse_transition(exchange, environment, "InvocationResponse");
         return;
     }
-    if (response_mode(request).data != NULL &&
-        !mr_slice_is(response_mode(request), "streaming")) {
+    if (api_response_mode(request).data != NULL &&
+        !mr_slice_is(api_response_mode(request), "streaming")) {
         decide_error(environment, MR_SLICE("Runtime.InvalidResponseModeHeader"),
                      MR_SLICE("{\"errorType\":\"Runtime.InvalidResponseModeHeader\","
                               "\"errorMessage\":\"Invalid function response mode\"}"));
-        answer_error(exchange, 400, "InvalidFunctionResponseMode",
-                     "Invalid function response mode");
+        api_answer_error(exchange, 400, "InvalidFunctionResponseMode",
+                         "Invalid function response mode");
         return;
     }
     if (fault_dealt_with(environment, exchange)) {
@@ -375,7 +346,7 @@ serve_response(struct environment *environment, struct mr_http_exchange *exchang
         .content_type = mr_http_request_header(request, "Content-Type"),
     };
     decide(environment, &result);
-    answer_accepted(exchange);
+    api_answer_accepted(exchange);
 }
 
 static struct mr_slice
@@ -395,11 +366,11 @@ header_error_type(const struct mr_http_request *request)
         mr_http_request_header(request, "Lambda-Runtime-Function-Error-Type"));
 }
 
-static void
-serve_error(struct environment *environment, struct mr_http_exchange *exchange,
-            const struct mr_http_request *request, struct mr_slice id)
+void
+api_serve_error(struct environment *environment, struct mr_http_exchange *exchange,
+                const struct mr_http_request *request, struct mr_slice id)
 {
-    if (!is_current(environment, id)) {
+    if (!api_is_current(environment, id)) {
         refuse_id(exchange);
         return;
     }
@@ -411,12 +382,12 @@ serve_error(struct environment *environment, struct mr_http_exchange *exchange,
         return;
     }
     decide_error(environment, header_error_type(request), error_payload(exchange, request));
-    answer_accepted(exchange);
+    api_answer_accepted(exchange);
 }
 
-static void
-serve_init_error(struct environment *environment, struct mr_http_exchange *exchange,
-                 const struct mr_http_request *request, struct mr_slice id)
+void
+api_serve_init_error(struct environment *environment, struct mr_http_exchange *exchange,
+                     const struct mr_http_request *request, struct mr_slice id)
 {
     (void)id;
     if (environment->state != ENV_STARTED) {
@@ -429,228 +400,5 @@ serve_init_error(struct environment *environment, struct mr_http_exchange *excha
     mr_buf_clear(&environment->init_error);
     mr_buf_append_slice(&environment->init_error, payload);
     environment->state = ENV_INIT_ERROR;
-    answer_accepted(exchange);
+    api_answer_accepted(exchange);
 }
-
-static void
-serve_ping(struct environment *environment, struct mr_http_exchange *exchange,
-           const struct mr_http_request *request, struct mr_slice id)
-{
-    (void)environment;
-    (void)request;
-    (void)id;
-    answer(exchange, 200, MR_SLICE("text/plain; charset=utf-8"), MR_SLICE("pong"));
-}
-
-static void
-serve_no_telemetry(struct environment *environment, struct mr_http_exchange *exchange,
-                   const struct mr_http_request *request, struct mr_slice id)
-{
-    (void)environment;
-    (void)request;
-    (void)id;
-    answer_error(exchange, 202, "Telemetry.NotSupported", "Telemetry API is not supported");
-}
-
-static void
-serve_no_logs(struct environment *environment, struct mr_http_exchange *exchange,
-              const struct mr_http_request *request, struct mr_slice id)
-{
-    (void)environment;
-    (void)request;
-    (void)id;
-    answer_error(exchange, 202, "Logs.NotSupported", "Logs API is not supported");
-}
-
-/* ---- extensions: those that subscribe to nothing, as clients register to get a SIGTERM ----
- */
-
-static bool
-subscribes_to_nothing(struct mr_slice body)
-{
-    struct mr_json json = mr_json_of(body);
-    struct mr_slice key;
-    bool nothing = true;
-
-    if (mr_json_peek(&json) != MR_JSON_OBJECT || !mr_json_enter(&json)) {
-        return false;
-    }
-    while (mr_json_next_key(&json, &key)) {
-        if (mr_slice_is(key, "events") && mr_json_peek(&json) == MR_JSON_ARRAY) {
-            struct mr_slice list = { 0 };
-            mr_json_raw(&json, &list);
-            nothing = mr_slice_find(list, '"') < 0;
-        } else {
-            mr_json_skip(&json);
-        }
-    }
-    return nothing && mr_json_done(&json);
-}
-
-static void
-serve_register(struct environment *environment, struct mr_http_exchange *exchange,
-               const struct mr_http_request *request, struct mr_slice id)
-{
-    const struct mr_function *function = &environment->entry->function;
-    char identifier[MR_UUID_SIZE];
-
-    (void)id;
-    if (mr_http_request_header(request, "Lambda-Extension-Name").size == 0) {
-        answer_error(exchange, 403, "Extension.InvalidExtensionName", "Empty extension name");
-    } else if (environment->state != ENV_STARTED) {
-        answer_error(exchange, 403, "Extension.RegistrationClosed",
-                     "Extension registration closed already");
-    } else if (!subscribes_to_nothing(request->body)) {
-        answer_error(exchange, 403, "Extension.InvalidEventType",
-                     "events are not delivered to extensions here: subscribe to none");
-    } else {
-        mr_auto_buf struct mr_buf body = { 0 };
-        struct mr_json_writer json = mr_json_writer_on(&body);
-        mr_random_uuid(&environment->runtime->random, identifier);
-        mr_json_begin_object(&json);
-        mr_json_member_string(&json, "functionName", function->name);
-        mr_json_member_string(&json, "functionVersion", function->version);
-        mr_json_member_string(&json, "handler", function->handler);
-        mr_json_end_object(&json);
-        const struct mr_http_header header = { MR_SLICE("Lambda-Extension-Identifier"),
-                                               mr_slice_str(identifier) };
-        const struct mr_http_response response = {
-            .status = 200,
-            .content_type = MR_SLICE("application/json"),
-            .headers = &header,
-            .header_count = 1,
-            .body = mr_buf_slice(&body),
-        };
-        mr_http_respond(exchange, &response);
-    }
-}
-
-/* Nothing ever comes: the answer stays open until the process ends. */
-static void
-serve_event_next(struct environment *environment, struct mr_http_exchange *exchange,
-                 const struct mr_http_request *request, struct mr_slice id)
-{
-    (void)environment;
-    (void)id;
-    if (mr_http_request_header(request, "Lambda-Extension-Identifier").size == 0) {
-        answer_error(exchange, 403, "Extension.MissingExtensionIdentifier",
-                     "Missing Lambda-Extension-Identifier header");
-    }
-}
-
-/* ---- routes ---- */
-
-struct route {
-    const char *method;
-    struct mr_slice before; /* of the id; the whole path when there is none */
-    struct mr_slice after;
-    void (*serve)(struct environment *environment, struct mr_http_exchange *exchange,
-                  const struct mr_http_request *request, struct mr_slice id);
-};
-
-static const struct route routes[] = {
-    { "GET", MR_SLICE_INIT(VERSION_PREFIX "/runtime/invocation/next"), { 0 }, serve_next },
-    { "POST", MR_SLICE_INIT(VERSION_PREFIX "/runtime/invocation/"), MR_SLICE_INIT("/response"),
-      serve_response },
-    { "POST", MR_SLICE_INIT(VERSION_PREFIX "/runtime/invocation/"), MR_SLICE_INIT("/error"),
-      serve_error },
-    { "POST", MR_SLICE_INIT(VERSION_PREFIX "/runtime/init/error"), { 0 }, serve_init_error },
-    { "GET", MR_SLICE_INIT(VERSION_PREFIX "/ping"), { 0 }, serve_ping },
-    { "POST", MR_SLICE_INIT("/2020-01-01/extension/register"), { 0 }, serve_register },
-    { "GET", MR_SLICE_INIT("/2020-01-01/extension/event/next"), { 0 }, serve_event_next },
-    { "PUT", MR_SLICE_INIT("/2022-07-01/telemetry"), { 0 }, serve_no_telemetry },
-    { "PUT", MR_SLICE_INIT("/2020-08-15/logs"), { 0 }, serve_no_logs },
-};
-
-static const struct route *
-find_route(struct mr_slice path, struct mr_slice *out_id)
-{
-    *out_id = (struct mr_slice){ 0 };
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        const struct route *route = &routes[i];
-        if (route->after.size == 0) {
-            if (mr_slice_eq(path, route->before)) {
-                return route;
-            }
-            continue;
-        }
-        if (mr_slice_starts_with(path, route->before) &&
-            mr_slice_ends_with(path, route->after) &&
-            path.size > route->before.size + route->after.size) {
-            struct mr_slice id = mr_slice_from(path, route->before.size);
-            *out_id = mr_slice_first(id, id.size - route->after.size);
-            return route;
-        }
-    }
-    return NULL;
-}
-
-static void
-on_head(struct mr_http_exchange *exchange, const struct mr_http_request *request,
-        struct mr_http_plan *plan, void *context)
-{
-    struct environment *environment = mr_http_exchange_listener(exchange);
-    struct mr_slice id;
-    const struct route *route = find_route(request->path, &id);
-
-    (void)context;
-    plan->max_body = MR_LAMBDA_MAX_RESPONSE_BYTES;
-    plan->serve_faulty_body = true;
-    if (route == NULL || route->serve != serve_response ||
-        !mr_slice_is(response_mode(request), "streaming") ||
-        environment->state != ENV_RUNNING || !is_current(environment, id)) {
-        return;
-    }
-    plan->stream = true;
-    plan->max_body = MAX_STREAM_BYTES;
-    environment->state = ENV_RESPONSE;
-    mr_buf_clear(&environment->stream);
-    mr_http_exchange_set_user(exchange, environment);
-}
-
-static void
-on_chunk(struct mr_http_exchange *exchange, struct mr_slice chunk, void *context)
-{
-    struct environment *environment = mr_http_exchange_user(exchange);
-
-    (void)context;
-    if (environment == NULL || environment->state != ENV_RESPONSE ||
-        environment->invocation == NULL || environment->invocation->answered) {
-        return;
-    }
-    struct invocation *invocation = environment->invocation;
-    if (invocation->chunk != NULL) {
-        invocation->chunk(chunk, invocation->context);
-    } else if (environment->stream.size <= MR_LAMBDA_MAX_RESPONSE_BYTES) {
-        mr_buf_append_slice(&environment->stream, chunk);
-    }
-}
-
-static void
-on_serve(struct mr_http_exchange *exchange, const struct mr_http_request *request,
-         void *context)
-{
-    struct environment *environment = mr_http_exchange_listener(exchange);
-    struct mr_slice id;
-    const struct route *route = find_route(request->path, &id);
-
-    (void)context;
-    if (route == NULL) {
-        answer(exchange, 404, MR_SLICE("text/plain; charset=utf-8"),
-               MR_SLICE("404 page not found\n"));
-    } else if (!mr_slice_is(request->method, route->method)) {
-        const struct mr_http_header allow = { MR_SLICE("Allow"), mr_slice_str(route->method) };
-        const struct mr_http_response response = { .status = 405,
-                                                   .headers = &allow,
-                                                   .header_count = 1 };
-        mr_http_respond(exchange, &response);
-    } else {
-        route->serve(environment, exchange, request, id);
-    }
-}
-
-const struct mr_http_handler runtime_api_handler = {
-    .head = on_head,
-    .chunk = on_chunk,
-    .serve = on_serve,
-};

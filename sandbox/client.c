@@ -426,6 +426,13 @@ mr_sandbox_client_kill(struct mr_sandbox_client *client, uint64_t environment,
 }
 
 int
+mr_sandbox_client_terminate(struct mr_sandbox_client *client, uint64_t environment,
+                            struct mr_error *err)
+{
+    return ask(client, MR_SANDBOX_TERMINATE, environment, err);
+}
+
+int
 mr_sandbox_client_usage(struct mr_sandbox_client *client, uint64_t environment,
                         struct mr_error *err)
 {

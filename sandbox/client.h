@@ -139,6 +139,9 @@ int mr_sandbox_client_thaw(struct mr_sandbox_client *client, uint64_t environmen
 /* SIGKILL for the whole tree, frozen or not; `exited` follows. Fine when it is gone already. */
 int mr_sandbox_client_kill(struct mr_sandbox_client *client, uint64_t environment,
                            struct mr_error *err);
+/* SIGTERM to the handler's process group, which may live on: what Lambda does before a kill. */
+int mr_sandbox_client_terminate(struct mr_sandbox_client *client, uint64_t environment,
+                                struct mr_error *err);
 /* Answered by `usage`. */
 int mr_sandbox_client_usage(struct mr_sandbox_client *client, uint64_t environment,
                             struct mr_error *err);

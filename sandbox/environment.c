@@ -171,6 +171,16 @@ mr_environment_kill(struct mr_environment *environment)
 }
 
 void
+mr_environment_terminate(struct mr_environment *environment)
+{
+    char told = MR_INIT_TERMINATE;
+
+    if (environment->state == MR_ENVIRONMENT_RUNNING) {
+        (void)send(environment->run.control, &told, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
+void
 mr_environment_set_frozen(struct mr_environment *environment, const struct mr_host *host,
                           bool frozen)
 {

@@ -79,6 +79,8 @@ void mr_environment_clear(struct mr_environment *environment, struct mr_host *ho
 
 /* SIGKILL to all of it; its pidfd tells when it is gone. */
 void mr_environment_kill(struct mr_environment *environment);
+/* SIGTERM to the handler's own process group; what it does then is up to it. */
+void mr_environment_terminate(struct mr_environment *environment);
 void mr_environment_set_frozen(struct mr_environment *environment, const struct mr_host *host,
                                bool frozen);
 void mr_environment_usage(struct mr_environment *environment,

@@ -540,7 +540,9 @@ obey(const struct mr_init_plan *plan, pid_t handler)
         }
         _exit(0);
     }
-    if (got == 1) {
+    if (got == 1 && told == MR_INIT_TERMINATE) {
+        kill(-handler, SIGTERM);
+    } else if (got == 1) {
         int number = told == MR_INIT_STOP ? SIGSTOP : told == MR_INIT_KILL ? SIGKILL : SIGCONT;
         kill(plan->pid_ns ? -1 : number == SIGKILL ? handler : -handler, number);
     }

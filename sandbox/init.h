@@ -83,6 +83,7 @@ enum mr_init_told {
     MR_INIT_GO = 'G',
     MR_INIT_STOP = 'S',
     MR_INIT_CONTINUE = 'C',
+    MR_INIT_TERMINATE = 'T',
     MR_INIT_KILL = 'K', /* L3: where the end of init is not the end of all */
 };
 

@@ -8,7 +8,7 @@
 static bool
 is_simple(uint32_t kind)
 {
-    return kind >= MR_SANDBOX_FREEZE && kind <= MR_SANDBOX_RELEASE;
+    return kind >= MR_SANDBOX_FREEZE && kind <= MR_SANDBOX_TERMINATE;
 }
 
 static int

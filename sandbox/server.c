@@ -427,6 +427,9 @@ do_simple(struct server *server, const struct mr_sandbox_request *request, struc
     case MR_SANDBOX_KILL:
         mr_environment_kill(environment);
         return 0;
+    case MR_SANDBOX_TERMINATE:
+        mr_environment_terminate(environment);
+        return 0;
     case MR_SANDBOX_USAGE:
         mr_environment_usage(environment, &used.usage);
         reply(server, &used, NULL, 0);

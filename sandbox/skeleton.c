@@ -29,7 +29,7 @@ static const struct {
                     "nobody:x:65534:65534:nobody:/:/sbin/nologin\n" },
     { "etc/group", "root:x:0:\nsbx_group:x:990:\nnogroup:x:65534:\n" },
     { "etc/hosts",
-      "127.0.0.1 localhost\n::1 localhost\n169.254.100.1 sandbox.localdomain sandbox\n" },
+      "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n" },
     { "etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\n"
                            "protocols: files\n" },
     { "etc/host.conf", "multi on\n" },
