@@ -210,7 +210,8 @@ collect_dead(int own_fd)
         }
         pid_t pid = atoi(e->d_name + sizeof(base_prefix) - 1);
         mr_auto_fd int base = openat(own_fd, e->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (base >= 0 && pid > 0 && kill(pid, 0) < 0 && errno == ESRCH) {
+        bool dead = pid == getpid() || (pid > 0 && kill(pid, 0) < 0 && errno == ESRCH);
+        if (base >= 0 && dead) {
             empty_group(base);
             (void)mr_cgroup_rmdir(own_fd, e->d_name);
         }

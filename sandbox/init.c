@@ -21,6 +21,7 @@
 #include "sandbox/compat.h"
 #include "sandbox/loopback.h"
 #include "sandbox/message.h"
+#include "sandbox/orphans.h"
 #include "sandbox/root.h"
 
 enum {
@@ -259,7 +260,7 @@ set_limits(const struct mr_init_plan *plan)
         uint64_t value;
     } limits[] = {
         { RLIMIT_NOFILE, 1024 },
-        { RLIMIT_NPROC, plan->user_ns ? plan->max_pids + 1 : RLIM_INFINITY },
+        { RLIMIT_NPROC, plan->max_user_processes },
         { RLIMIT_CORE, 0 },
         { RLIMIT_FSIZE, plan->file_limit_bytes },
         { RLIMIT_MEMLOCK, 64 * 1024 },
@@ -452,47 +453,14 @@ start_handler(const struct mr_init_plan *plan)
 
 /* --- and from then on --- */
 
-static size_t
-kill_listed(char *list)
-{
-    size_t count = 0;
-
-    for (char *at = list; *at != 0; at += *at == ' ') {
-        char *end;
-        pid_t child = (pid_t)strtol(at, &end, 10);
-        if (end == at) {
-            break;
-        }
-        kill(child, SIGKILL);
-        count++;
-        at = end;
-    }
-    return count;
-}
-
-/*
- * Without a process namespace what the handler left behind has become our
- * child (we are its subreaper): end it, and then what that leaves behind.
- */
+/* Where no process namespace does it. */
 static void
-kill_orphans(void)
+end_all(const struct mr_init_plan *plan)
 {
-    char path[64], list[4096];
-    size_t killed = 1;
-
-    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-    while (killed > 0) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t size = fd < 0 ? 0 : read(fd, list, sizeof(list) - 1);
-        if (fd >= 0) {
-            close(fd);
-        }
-        list[size > 0 ? size : 0] = 0;
-        killed = kill_listed(list);
-        for (size_t i = 0; i < killed; i++) {
-            (void)waitpid(-1, NULL, i == 0 ? 0 : WNOHANG); /* one at least is about to end */
-        }
+    if (plan->own_uid && geteuid() == plan->uid && plan->uid != 0) {
+        kill(-1, SIGKILL); /* everybody with our uid but us, and no fork slips through */
     }
+    mr_orphans_end(NULL, NULL);
 }
 
 __attribute__((noreturn)) static void
@@ -501,7 +469,7 @@ finish(const struct mr_init_plan *plan, int status)
     struct rusage used;
 
     if (!plan->pid_ns) {
-        kill_orphans();
+        end_all(plan);
     }
     getrusage(RUSAGE_CHILDREN, &used);
     struct mr_init_message message = {
@@ -536,7 +504,7 @@ obey(const struct mr_init_plan *plan, pid_t handler)
 
     if (got == 0) { /* the daemon is gone */
         if (!plan->pid_ns) {
-            kill_orphans();
+            end_all(plan);
         }
         _exit(0);
     }
@@ -588,6 +556,7 @@ mr_init_run(const struct mr_init_plan *plan)
     static const char host_name[] = "sandbox.localdomain";
     enum mr_init_step step = MR_STEP_ROOT;
 
+    setsid(); /* a signal to our client's group, Ctrl-C for one, is not for us */
     die_with_parent(plan);
     keep_own_descriptors(plan);
     wait_for_go(plan);

@@ -96,6 +96,7 @@ struct mr_init_plan {
     bool other_ns;  /* ipc, uts, cgroup */
     bool hide_pids; /* mount an own /proc */
     bool confine;   /* false: L0, nothing is taken away */
+    bool own_uid;   /* nobody else has it: who has it is ours to kill */
     uid_t uid;      /* without user_ns: become these when root */
     gid_t gid;
     int control;
@@ -110,7 +111,7 @@ struct mr_init_plan {
     bool notify;
     uint64_t data_limit_bytes; /* RLIMIT_DATA, 0: none */
     uint64_t file_limit_bytes;
-    uint32_t max_pids;
+    uint64_t max_user_processes; /* RLIMIT_NPROC */
     const char *working_dir;
     const char *program;
     char *const *args;

@@ -16,6 +16,7 @@
 #include "sandbox/compat.h"
 #include "sandbox/loopback.h"
 #include "sandbox/mounts.h"
+#include "sandbox/process_count.h"
 
 enum { QUIET = MR_ATTR_RDONLY | MR_ATTR_NOSUID | MR_ATTR_NODEV, MAX_RULES = 24 };
 
@@ -429,7 +430,11 @@ plan_namespaces(struct attempt *attempt, const struct mr_host *host,
     plan->uid = environment->uid;
     plan->gid = environment->gid;
     plan->skeleton = &host->skeleton;
-    plan->max_pids = request->max_pids;
+    plan->own_uid = host->root && plan->confine;
+    plan->max_user_processes = request->max_pids + 1; /* init */
+    if (!namespaces && !host->root) {
+        plan->max_user_processes += mr_process_count(host->uid); /* those are counted too */
+    }
     plan->file_limit_bytes = (uint64_t)request->tmp_mb << 20;
     plan->data_limit_bytes =
         environment->cgroup == NULL ? (uint64_t)request->memory_mb << 20 : 0;

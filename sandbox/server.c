@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@
 #include "sandbox/launch.h"
 #include "sandbox/message.h"
 #include "sandbox/notify.h"
+#include "sandbox/orphans.h"
 #include "sandbox/outbox.h"
 
 /* What became ready; the lowest bits of an epoll number, above them the slot. */
@@ -289,6 +291,30 @@ wait_status_of(struct mr_environment *environment)
     return environment->run.exited ? environment->run.last.status : status;
 }
 
+static bool
+is_init(void *context, pid_t pid)
+{
+    const struct server *server = context;
+
+    for (unsigned i = 0; i < server->high; i++) {
+        const struct mr_environment *environment = &server->environments[i];
+        if (environment->used && environment->state != MR_ENVIRONMENT_EMPTY &&
+            environment->run.pid == pid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An init that was killed from outside, and had no process namespace, left us its children. */
+static void
+end_strays(struct server *server, const struct mr_run *run)
+{
+    if (!run->pid_ns && !run->exited) {
+        mr_orphans_end(is_init, server);
+    }
+}
+
 static void
 on_death(struct server *server, struct mr_environment *environment)
 {
@@ -307,8 +333,9 @@ on_death(struct server *server, struct mr_environment *environment)
         int code = run->failed && run->last.error > 0 ? -run->last.error : -ECHILD;
         reply_failed(server, environment->number, code, text);
     }
-    mr_run_close(run);
     environment->state = MR_ENVIRONMENT_EMPTY;
+    end_strays(server, run);
+    mr_run_close(run);
     if (environment->released) {
         forget(server, environment);
     }
@@ -541,6 +568,7 @@ open_server(struct server *server, struct mr_error *err)
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
     sigprocmask(SIG_BLOCK, &ends, NULL);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* see end_strays */
     server->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (server->epoll < 0 || server->signals < 0 ||
@@ -576,6 +604,7 @@ end_everything(struct server *server)
         if (environment->used && environment->state != MR_ENVIRONMENT_EMPTY) {
             (void)wait_status_of(environment);
             environment->state = MR_ENVIRONMENT_EMPTY;
+            end_strays(server, &environment->run);
         }
         if (environment->used) {
             forget(server, environment);

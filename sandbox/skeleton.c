@@ -77,8 +77,9 @@ remove_dead_dirs(const char *base)
         if (strncmp(entry->d_name, run_prefix, sizeof(run_prefix) - 1) != 0) {
             continue;
         }
+        /* In a container that starts again, a daemon's number may be that of the last one. */
         pid_t pid = atoi(entry->d_name + sizeof(run_prefix) - 1);
-        if (pid > 0 && kill(pid, 0) < 0 && errno == ESRCH) {
+        if (pid == getpid() || (pid > 0 && kill(pid, 0) < 0 && errno == ESRCH)) {
             mr_remove_tree(dirfd(dir), entry->d_name);
         }
     }

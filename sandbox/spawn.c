@@ -36,13 +36,18 @@ static int
 start(const char *path, char *const *args, int socket, pid_t *out_pid, struct mr_error *err)
 {
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
 
+    /* A Ctrl-C is for us: we may have something to finish before our sandboxes end. */
+    posix_spawnattr_init(&attributes);
+    int rc = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
     posix_spawn_file_actions_init(&actions);
-    int rc = posix_spawn_file_actions_adddup2(&actions, socket, 3);
+    rc = rc != 0 ? rc : posix_spawn_file_actions_adddup2(&actions, socket, 3);
     if (rc == 0) {
-        rc = posix_spawnp(out_pid, path, &actions, NULL, args, environ);
+        rc = posix_spawnp(out_pid, path, &actions, &attributes, args, environ);
     }
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
     if (rc != 0) {
         return mr_fail(err, -rc, "start %s: %s", path, strerror(rc));
     }

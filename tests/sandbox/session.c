@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +102,7 @@ session_open(struct session *session, bool as_nobody, uint32_t hide)
     struct mr_error err;
 
     memset(session, 0, sizeof(*session));
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* so that nothing of it can leave us unseen */
     for (int i = 0; i < SESSION_ENVIRONMENTS; i++) {
         session->places[i].process.log_fd = -1;
         session->places[i].process.listener_fd = -1;
@@ -235,33 +237,87 @@ session_run(struct session *session, uint64_t environment, const char *script,
     return mr_buf_cstr(&place->log);
 }
 
-int
-processes_with(const char *text)
+/* --- what is left --- */
+
+enum { MAX_PROCESSES = 32768 };
+
+static struct process {
+    pid_t pid, parent;
+    bool ended; /* and waits to be reaped, or has threads that go on */
+} processes[MAX_PROCESSES];
+
+static size_t
+list_processes(void)
 {
     DIR *dir = opendir("/proc");
-    int count = 0;
+    size_t count = 0;
 
-    for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
-        char path[300], line[4096];
-        snprintf(path, sizeof(path), "/proc/%s/cmdline", e->d_name);
-        int fd = e->d_name[0] >= '0' && e->d_name[0] <= '9' ? open(path, O_RDONLY) : -1;
+    for (struct dirent *e = readdir(dir); e != NULL && count < MAX_PROCESSES;
+         e = readdir(dir)) {
+        char path[300], line[600];
+        snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
+        int fd = e->d_name[0] >= '1' && e->d_name[0] <= '9' ? open(path, O_RDONLY) : -1;
         ssize_t size = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
         if (fd >= 0) {
             close(fd);
         }
-        count += size > 0 && memmem(line, (size_t)size, text, strlen(text)) != NULL;
+        line[size > 0 ? size : 0] = 0;
+        const char *rest = strrchr(line, ')'); /* ") S PARENT ..." */
+        if (rest != NULL && strlen(rest) > 4 && rest[2] != 'X') {
+            processes[count++] =
+                (struct process){ atoi(e->d_name), atoi(rest + 4), rest[2] == 'Z' };
+        }
     }
     closedir(dir);
     return count;
 }
 
+static const struct process *
+find_process(pid_t pid, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (processes[i].pid == pid) {
+            return &processes[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether it descends from us, not by way of nothing: its parent may have ended just now. */
+static bool
+is_ours(const struct process *process, size_t count)
+{
+    while (process != NULL && process->pid != getpid()) {
+        if (process->parent <= 1) {
+            return false;
+        }
+        process = find_process(process->parent, count);
+    }
+    return true;
+}
+
+int
+count_descendants(const struct session *session)
+{
+    size_t count = list_processes();
+    int found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        pid_t pid = processes[i].pid;
+        found += !processes[i].ended && pid != getpid() && pid != session->daemon &&
+                 is_ours(&processes[i], count);
+    }
+    return found;
+}
+
 bool
-none_left_with(const char *text)
+nothing_left(const struct session *session)
 {
     uint64_t end_ms = now_ms() + GONE_MS;
+    int left;
 
-    while (processes_with(text) > 0 && now_ms() < end_ms) {
-        (void)poll(NULL, 0, 10);
+    while ((left = count_descendants(session)) > 0 && now_ms() < end_ms) {
+        (void)poll(NULL, 0, 5);
     }
-    return processes_with(text) == 0;
+    return left == 0;
 }

@@ -49,9 +49,9 @@ bool session_wait_log(struct session *session, uint64_t environment, const char 
 const char *session_run(struct session *session, uint64_t environment, const char *script,
                         const struct mr_sandbox_launch *launch);
 
-/* How many processes of this machine have `text` in their command line. */
-int processes_with(const char *text);
-/* Waits until there are none of them; false after 10 seconds. */
-bool none_left_with(const char *text);
+/* How many processes run that descend from this one, the session's daemon not counted. */
+int count_descendants(const struct session *session);
+/* Waits until there are none; false after 10 seconds. */
+bool nothing_left(const struct session *session);
 
 #endif
