@@ -108,7 +108,7 @@ session_open(struct session *session, bool as_nobody, uint32_t hide)
         session->places[i].process.listener_fd = -1;
     }
     setenv("MILLRACE_SANDBOXD", SANDBOXD_PATH, 1);
-    int fd = mr_sandboxd_spawn(as_nobody ? AS_NOBODY_PATH : SANDBOXD_PATH, &options,
+    int fd = mr_sandboxd_spawn(as_nobody && geteuid() == 0 ? AS_NOBODY_PATH : SANDBOXD_PATH, &options,
                                &session->daemon, &err);
     ck_assert_msg(fd >= 0, "%s", err.text);
     session->client = mr_sandbox_client_new(fd, &callbacks, session);

@@ -34,7 +34,7 @@ struct session {
     struct place places[SESSION_ENVIRONMENTS]; /* by environment */
 };
 
-/* As root, or as uid nobody; `hide` takes mechanisms away. Waits for the hello. */
+/* As who we are, or, where that is root, as uid nobody; `hide` takes mechanisms away. Waits for the hello. */
 void session_open(struct session *session, bool as_nobody, uint32_t hide);
 void session_close(struct session *session);
 
