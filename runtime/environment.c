@@ -66,6 +66,7 @@ forget_process(struct environment *environment)
     mr_timer_stop(&environment->timeout_timer);
     mr_timer_stop(&environment->shutdown_timer);
     environment->shutdown = SHUTDOWN_NOT;
+    telemetry_forget(environment);
     supervised_close(environment);
     extensions_forget(environment);
     free(environment->fault_text);
@@ -145,7 +146,8 @@ launch_failed(struct environment *environment, const struct mr_error *err)
                                : "Runtime.LaunchError";
         begin(environment, invocation);
         mr_timer_stop(&environment->timeout_timer);
-        mr_buf_printf(&line, "Launch error: %s", err->text);
+        mr_buf_printf(&line, "RequestId: %.*s Error: %s\n%s",
+                      MR_SLICE_ARGS(invocation->request_id), err->text, type);
         log_platform(environment, invocation, mr_buf_slice(&line));
         invocation->status = "error";
         invocation_fail(invocation, type, err->text);
@@ -160,9 +162,7 @@ static void
 fail_later(void *context)
 {
     struct environment *environment = context;
-    const struct mr_error err = { .code = -ENOENT,
-                                  .text = "Couldn't find valid bootstrap(s): "
-                                          "[/var/task/bootstrap /opt/bootstrap]" };
+    const struct mr_error err = environment->launch_error;
 
     launch_failed(environment, &err);
 }
@@ -207,7 +207,7 @@ launch(struct environment *environment, struct mr_error *err)
 void
 environment_start(struct environment *environment, struct invocation *invocation)
 {
-    struct mr_error err = { 0 };
+    struct mr_error *err = &environment->launch_error;
 
     environment->invocation = invocation;
     environment->launched_us = now_us();
@@ -218,15 +218,16 @@ environment_start(struct environment *environment, struct invocation *invocation
         invocation->environment = environment;
         invocation->cold = true;
     }
+    int rc = launch(environment, err);
     log_init_start(environment);
     if (environment->suppressed && invocation != NULL) {
         begin(environment, invocation);
     } else if (!environment->runtime->options.no_timeouts) {
         mr_timer_start(&environment->init_timer, environment->runtime->options.init_ms);
     }
-    if (launch(environment, &err) < 0) {
+    if (rc < 0) {
         mr_log(MR_LOG_WARN, "runtime", "function %.*s: %s",
-               MR_SLICE_ARGS(environment->entry->function.name), err.text);
+               MR_SLICE_ARGS(environment->entry->function.name), err->text);
         mr_loop_defer(environment->runtime->loop, fail_later, environment);
     }
 }
@@ -296,6 +297,7 @@ environment_dispatch(struct environment *environment, struct invocation *invocat
     if (environment->frozen) {
         environment->frozen = false;
         launcher->thaw(launcher->self, environment->id);
+        telemetry_flush(environment);
     }
     environment->invocation = invocation;
     invocation->environment = environment;
@@ -339,6 +341,11 @@ environment_ready(struct environment *environment)
 {
     environment->state = ENV_READY;
     log_drain(environment);
+    if (environment->initialising) {
+        log_init_runtime_done(environment, "success", NULL);
+    } else if (environment->invocation != NULL) {
+        log_runtime_done(environment, environment->invocation);
+    }
     environment_settle(environment);
 }
 
@@ -348,6 +355,8 @@ init_done(struct environment *environment)
     struct invocation *first = environment->invocation;
 
     mr_timer_stop(&environment->init_timer);
+    log_init_report(environment, "success", NULL);
+    telemetry_init_done(environment);
     environment->initialising = false;
     if (first != NULL) {
         first->init_us = environment->suppressed ? 0 : now_us() - environment->launched_us;
@@ -431,7 +440,7 @@ on_init_timeout(void *context)
     struct environment *environment = context;
 
     log_drain(environment);
-    log_init_failed(environment, "timeout", NULL);
+    log_init_report(environment, "timeout", NULL);
     environment_kill(environment, KILL_INIT_TIMEOUT);
 }
 
@@ -653,10 +662,11 @@ on_settled(void *context)
     }
     log_drain(environment);
     if (first_init && by_itself) {
-        log_init_failed(environment, "error",
-                        environment->fault_type != NULL        ? environment->fault_type
-                        : environment->init_error_type != NULL ? environment->init_error_type
-                                                               : "Runtime.ExitError");
+        const char *type = environment->fault_type != NULL        ? environment->fault_type
+                           : environment->init_error_type != NULL ? environment->init_error_type
+                                                                  : "Runtime.ExitError";
+        log_init_runtime_done(environment, "error", type);
+        log_init_report(environment, "error", type);
     }
     if (first_init && invocation != NULL && (by_itself || killed == KILL_INIT_TIMEOUT) &&
         !runtime->stopping) {

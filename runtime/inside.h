@@ -49,10 +49,13 @@ struct invocation {
     bool may_wait; /* has not yet waited for a finishing environment */
     bool started;  /* START is logged */
     bool cold;
-    bool answered; /* the outcome is decided */
-    bool told;     /* `done` was called */
+    bool answered;     /* the outcome is decided */
+    bool told;         /* `done` was called */
+    bool runtime_done; /* platform.runtimeDone is logged */
     unsigned deliveries;
     uint64_t started_us, init_us, duration_us;
+    uint64_t responding_us, responded_us; /* first and last byte of its answer; 0: not yet */
+    uint64_t produced_bytes;
     const char *status; /* of REPORT: NULL, "timeout" or "error" */
     struct mr_invocation_result result;
     struct mr_buf tail;
@@ -125,6 +128,7 @@ struct environment {
     struct mr_buf stream;
     char *stream_type;
     struct mr_launch_exit exit;
+    struct mr_error launch_error; /* why it could not even be asked for */
     int log_fd;
     struct mr_watch *log_watch;
     struct mr_log_lines lines;
@@ -137,6 +141,7 @@ struct environment {
     const char *fault_type;
     char *fault_text;
     struct mr_list extensions;
+    struct telemetry *telemetry; /* NULL: none yet */
     /* With external extensions: its program is the supervisor. */
     bool supervised;
     bool runtime_gone;
@@ -256,6 +261,35 @@ void extensions_send_invoke(struct environment *environment, struct invocation *
 void extension_send_shutdown(struct extension *extension);
 void extensions_forget(struct environment *environment);
 
+/* ---- telemetry_api.c ---- */
+api_serve_fn api_serve_telemetry, api_serve_logs;
+enum telemetry_kind { TELEMETRY_PLATFORM, TELEMETRY_FUNCTION, TELEMETRY_EXTENSION };
+struct telemetry_wish {
+    unsigned kinds; /* bits 1 << enum telemetry_kind */
+    bool lines;     /* TCP, one JSON a line; else POSTs of lists */
+    uint16_t port;
+    struct mr_slice path; /* a view into the body */
+    uint64_t max_items, max_bytes, timeout_ms;
+};
+/* NULL when it can be done; else what is wrong with it, static. Thread: any. */
+const char *telemetry_read(struct mr_slice body, struct telemetry_wish *out_wish);
+
+/* ---- telemetry.c ---- */
+/* Would anybody hear of it? */
+bool telemetry_wanted(const struct environment *environment);
+/* A whole event. */
+void telemetry_event(struct environment *environment, enum telemetry_kind kind,
+                     struct mr_slice event);
+/* A line somebody wrote becomes an event. */
+void telemetry_line(struct environment *environment, enum telemetry_kind kind,
+                    struct mr_slice line, uint64_t wall_us);
+void telemetry_subscribe(struct extension *extension, const struct telemetry_wish *wish);
+void telemetry_init_done(struct environment *environment);
+void telemetry_delivered(struct environment *environment, unsigned number, unsigned status);
+/* Deliver now what is there. */
+void telemetry_flush(struct environment *environment);
+void telemetry_forget(struct environment *environment);
+
 /* ---- supervised.c ---- */
 void supervised_open(struct environment *environment, int command_fd, int report_fd);
 void supervised_close(struct environment *environment);
@@ -273,16 +307,24 @@ void shutdown_timer_init(struct environment *environment);
 void log_platform(struct environment *environment, struct invocation *invocation,
                   struct mr_slice line);
 void log_function(struct environment *environment, const struct mr_log_line *line);
-void log_init_start(struct environment *environment);
-void log_init_failed(struct environment *environment, const char *status, const char *type);
-/* Where it stands, once it has called next or failed. */
-void log_extension(struct extension *extension);
-void log_extension_output(struct extension *extension, struct mr_slice line);
-void log_start(struct environment *environment, struct invocation *invocation);
-void log_end(struct environment *environment, struct invocation *invocation);
 /* Read what the handler has written so far. */
 void log_drain(struct environment *environment);
 void log_time(char out_time[32], uint64_t wall_us);
+void log_extension_output(struct extension *extension, struct mr_slice line);
+
+/* ---- platform_events.c ---- */
+void log_init_start(struct environment *environment);
+/* `status` is "success", "error" or "timeout"; `type` may be NULL. */
+void log_init_runtime_done(struct environment *environment, const char *status,
+                           const char *type);
+void log_init_report(struct environment *environment, const char *status, const char *type);
+/* Where it stands, once it has called next or failed. */
+void log_extension(struct extension *extension);
+void log_subscription(struct extension *extension, struct mr_slice types);
+void log_start(struct environment *environment, struct invocation *invocation);
+/* Once an invocation, however it came to its end. */
+void log_runtime_done(struct environment *environment, struct invocation *invocation);
+void log_end(struct environment *environment, struct invocation *invocation);
 
 /* ---- program.c ---- */
 struct program {

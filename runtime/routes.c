@@ -15,26 +15,6 @@ serve_ping(struct environment *environment, struct mr_http_exchange *exchange,
     api_answer(exchange, 200, MR_SLICE("text/plain; charset=utf-8"), MR_SLICE("pong"));
 }
 
-static void
-serve_no_telemetry(struct environment *environment, struct mr_http_exchange *exchange,
-                   const struct mr_http_request *request, struct mr_slice id)
-{
-    (void)environment;
-    (void)request;
-    (void)id;
-    api_answer_error(exchange, 202, "Telemetry.NotSupported", "Telemetry API is not supported");
-}
-
-static void
-serve_no_logs(struct environment *environment, struct mr_http_exchange *exchange,
-              const struct mr_http_request *request, struct mr_slice id)
-{
-    (void)environment;
-    (void)request;
-    (void)id;
-    api_answer_error(exchange, 202, "Logs.NotSupported", "Logs API is not supported");
-}
-
 struct route {
     const char *method;
     struct mr_slice before; /* of the id; the whole path when there is none */
@@ -54,8 +34,8 @@ static const struct route routes[] = {
     { "GET", MR_SLICE_INIT(EXTENSION "/event/next"), { 0 }, api_serve_event_next },
     { "POST", MR_SLICE_INIT(EXTENSION "/init/error"), { 0 }, api_serve_extension_init_error },
     { "POST", MR_SLICE_INIT(EXTENSION "/exit/error"), { 0 }, api_serve_extension_exit_error },
-    { "PUT", MR_SLICE_INIT("/2022-07-01/telemetry"), { 0 }, serve_no_telemetry },
-    { "PUT", MR_SLICE_INIT("/2020-08-15/logs"), { 0 }, serve_no_logs },
+    { "PUT", MR_SLICE_INIT("/2022-07-01/telemetry"), { 0 }, api_serve_telemetry },
+    { "PUT", MR_SLICE_INIT("/2020-08-15/logs"), { 0 }, api_serve_logs },
 };
 
 static const struct route *
@@ -99,6 +79,7 @@ on_head(struct mr_http_exchange *exchange, const struct mr_http_request *request
     }
     plan->stream = true;
     plan->max_body = MAX_STREAM_BYTES;
+    environment->invocation->responding_us = mr_clock_now_us(mr_clock_system());
     environment->state = ENV_RESPONSE;
     mr_buf_clear(&environment->stream);
     mr_http_exchange_set_user(exchange, environment);
@@ -115,6 +96,7 @@ on_chunk(struct mr_http_exchange *exchange, struct mr_slice chunk, void *context
         return;
     }
     struct invocation *invocation = environment->invocation;
+    invocation->produced_bytes += chunk.size;
     if (invocation->chunk != NULL) {
         invocation->chunk(chunk, invocation->context);
     } else if (environment->stream.size <= MR_LAMBDA_MAX_RESPONSE_BYTES) {

@@ -164,8 +164,15 @@ api_is_current(const struct environment *environment, struct mr_slice id)
 static void
 decide(struct environment *environment, const struct mr_invocation_result *result)
 {
+    struct invocation *invocation = environment->invocation;
+
     environment->state = ENV_SENT;
-    invocation_answer(environment->invocation, result);
+    invocation->responded_us = mr_clock_now_us(mr_clock_system());
+    if (invocation->responding_us == 0) {
+        invocation->responding_us = invocation->responded_us;
+        invocation->produced_bytes = result->payload.size;
+    }
+    invocation_answer(invocation, result);
 }
 
 static void

@@ -45,6 +45,8 @@ tell_extensions(struct environment *environment)
     uint64_t now = now_us();
 
     environment->shutdown = SHUTDOWN_EXTENSIONS;
+    log_drain(environment);
+    telemetry_flush(environment);
     if (!any_alive(environment)) {
         end_it(environment);
         return;
@@ -101,6 +103,7 @@ shutdown_begin(struct environment *environment)
         environment->frozen = false;
         launcher->thaw(launcher->self, environment->id);
     }
+    telemetry_flush(environment);
     environment->shutdown_ends_us =
         now_us() + 1000 * (uint64_t)(external ? SHUTDOWN_MS : SHUTDOWN_INTERNAL_MS);
     environment->shutdown = SHUTDOWN_RUNTIME;

@@ -155,6 +155,9 @@ take_report(struct environment *environment, const struct mr_supervisor_head *he
             mr_log_lines_feed(&extension->output, bytes, on_line, extension);
         }
         break;
+    case MR_SUPERVISOR_DELIVERED:
+        telemetry_delivered(environment, head->who, head->value);
+        break;
     default:
         break;
     }

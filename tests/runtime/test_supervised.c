@@ -159,6 +159,82 @@ START_TEST(a_layer_may_turn_extensions_off)
 }
 END_TEST
 
+static const char listener[] =
+    "#!/usr/bin/python3\n"
+    "import http.client, http.server, json, os, socket, sys, threading, time\n"
+    "api = os.environ['AWS_LAMBDA_RUNTIME_API']\n"
+    "host = 'sandbox.localdomain' if api.endswith(':9001') else '127.0.0.1'\n"
+    "def show(e):\n"
+    "    if e['type'] == 'extension': return\n"
+    "    r = e['record']\n"
+    "    r = r if isinstance(r, str) else r.get('status') or r.get('phase') or r.get('state', "
+    "'')\n"
+    "    print('got', e['type'], r, flush=True)\n"
+    "class H(http.server.BaseHTTPRequestHandler):\n"
+    "    def log_message(*_): pass\n"
+    "    def do_POST(self):\n"
+    "        b = self.rfile.read(int(self.headers['Content-Length']))\n"
+    "        assert self.path == '/in' and self.headers['Sequence-Id']\n"
+    "        self.send_response(200); self.end_headers()\n"
+    "        for e in json.loads(b): show(e)\n"
+    "def lines(s):\n"
+    "    while True:\n"
+    "        c, _ = s.accept()\n"
+    "        for l in c.makefile(): show(json.loads(l))\n"
+    "if 'tcp' in sys.argv[0]:\n"
+    "    s = socket.socket(); s.bind((host, 0)); s.listen(); port = s.getsockname()[1]\n"
+    "    threading.Thread(target=lines, args=(s,), daemon=True).start()\n"
+    "    to = {'protocol': 'TCP', 'port': port}\n"
+    "else:\n"
+    "    s = http.server.HTTPServer((host, 0), H); port = s.server_address[1]\n"
+    "    threading.Thread(target=s.serve_forever, daemon=True).start()\n"
+    "    to = {'protocol': 'HTTP', 'URI': 'http://sandbox.localdomain:%d/in' % port}\n"
+    "c = http.client.HTTPConnection(api)\n"
+    "def call(m, p, b=None, h={}):\n"
+    "    c.request(m, p, b, h); r = c.getresponse(); return r, r.read().decode()\n"
+    "r, _ = call('POST', '/2020-01-01/extension/register', '{\"events\":[\"SHUTDOWN\"]}',\n"
+    "            {'Lambda-Extension-Name': os.path.basename(sys.argv[0])})\n"
+    "h = {'Lambda-Extension-Identifier': r.headers['Lambda-Extension-Identifier']}\n"
+    "def subscribe(**more):\n"
+    "    b = dict({'schemaVersion': '2022-12-13', 'types': ['platform', 'function'],\n"
+    "              'buffering': {'timeoutMs': 25}, 'destination': to}, **more)\n"
+    "    r, b = call('PUT', '/2022-07-01/telemetry', json.dumps(b), h); print(r.status, b)\n"
+    "subscribe(types=['nothing'])\n"
+    "subscribe()\n"
+    "while True:\n"
+    "    r, b = call('GET', '/2020-01-01/extension/event/next', None, h)\n"
+    "    if 'SHUTDOWN' in b: time.sleep(0.3); break\n";
+
+/* 0, 1: HTTP, plain and in a sandbox; 2, 3: TCP. */
+START_TEST(what_happens_in_an_environment_is_told_to_whoever_subscribed)
+{
+    struct world world;
+    begin(&world, _i % 2 == 1, _i < 2 ? "listens.py" : "tcp.py");
+    world_put_file(&world, _i < 2 ? "layer/extensions/listens.py" : "layer/extensions/tcp.py",
+                   listener, 0755);
+
+    world_invoke(&world, "1");
+    world_invoke(&world, "2");
+    world_end(&world);
+
+    SAYS(world.log, "400 {\"errorMessage\":\"types must be platform, function or extension\","
+                    "\"errorType\":\"ValidationError\"}");
+    SAYS(world.log, "extension: 200 \"OK\"\n");
+    SAYS(world.log, "TELEMETRY\tName: ");
+    SAYS(world.log, "\tState: Subscribed\tTypes: [Platform, Function]\n");
+    static const char *const told[] = {
+        "got platform.initStart init\n",      "got platform.telemetrySubscription Subscribed\n",
+        "got function runtime: started\n",    "got platform.initRuntimeDone success\n",
+        "got platform.initReport success\n",  "got platform.start \n",
+        "got platform.runtimeDone success\n", "got platform.report success\n",
+        "got function runtime: terminated\n",
+    };
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        SAYS(world.log, told[i]);
+    }
+}
+END_TEST
+
 MR_SUITE(
     "runtime.supervised",
     MR_TEST_LOOP(an_extension_starts_before_the_runtime_hears_of_each_invoke_and_of_the_end, 2),
@@ -167,4 +243,5 @@ MR_SUITE(
     MR_TEST(an_extension_that_cannot_init_fails_the_invocation),
     MR_TEST_LOOP(when_the_runtime_ends_or_hangs_extensions_hear_why, 4),
     MR_TEST(an_extension_that_does_not_go_is_killed_after_two_seconds),
+    MR_TEST_LOOP(what_happens_in_an_environment_is_told_to_whoever_subscribed, 4),
     MR_TEST(a_layer_may_turn_extensions_off))
