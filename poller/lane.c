@@ -25,6 +25,13 @@ enum phase {
 
 enum final { NO_FINAL, FINAL, FINAL_EARLY };
 
+/* Neighbouring records that were formed into a batch, and its name. */
+struct run {
+    size_t size;
+    uint64_t number;
+    uint32_t split_path, split_depth;
+};
+
 struct mr_lane {
     struct mr_lane_options options;
 
@@ -32,11 +39,13 @@ struct mr_lane {
     size_t front, count, capacity;
 
     /*
-     * Batches that were formed, as sizes of neighbouring runs of records. The last of the array
-     * is the current one and begins at the front; bisect replaces it by its halves.
+     * Batches that were formed: neighbours. The last of the array is the current one and begins
+     * at the front; bisect replaces it by its halves.
      */
-    size_t *sizes;
-    size_t size_count, size_capacity;
+    struct run *runs;
+    size_t run_count, run_capacity;
+    uint64_t numbers; /* given, when the caller does not count */
+    size_t split;     /* the last report split: the left half's size */
 
     enum phase phase;
     uint64_t batch;         /* identity of the current one */
@@ -119,20 +128,39 @@ finish_front(struct mr_lane *lane, size_t count)
 
 /* ---- the batches ---- */
 
+static struct run *
+current_run(const struct mr_lane *lane)
+{
+    return &lane->runs[lane->run_count - 1];
+}
+
 static size_t
 current_size(const struct mr_lane *lane)
 {
-    return lane->sizes[lane->size_count - 1];
+    return current_run(lane)->size;
+}
+
+static uint64_t
+next_number(struct mr_lane *lane)
+{
+    uint64_t *numbers = lane->options.batch_numbers;
+    return ++*(numbers != NULL ? numbers : &lane->numbers);
 }
 
 static void
-push_size(struct mr_lane *lane, size_t size)
+push_run(struct mr_lane *lane, struct run run)
 {
-    if (lane->size_count == lane->size_capacity) {
-        lane->size_capacity = lane->size_capacity == 0 ? 4 : lane->size_capacity * 2;
-        lane->sizes = mr_realloc(lane->sizes, lane->size_capacity * sizeof(lane->sizes[0]));
+    if (lane->run_count == lane->run_capacity) {
+        lane->run_capacity = lane->run_capacity == 0 ? 4 : lane->run_capacity * 2;
+        lane->runs = mr_realloc(lane->runs, lane->run_capacity * sizeof(lane->runs[0]));
     }
-    lane->sizes[lane->size_count++] = size;
+    lane->runs[lane->run_count++] = run;
+}
+
+static void
+push_batch(struct mr_lane *lane, size_t size)
+{
+    push_run(lane, (struct run){ .size = size, .number = next_number(lane) });
 }
 
 /* The current batch is another than before: a new budget and a new request id. */
@@ -145,25 +173,28 @@ renew(struct mr_lane *lane)
     lane->responded = false;
     lane->unhandled = false;
     lane->not_before_ms = 0;
-    lane->phase = lane->size_count == 0 ? GATHERING : READY;
+    lane->phase = lane->run_count == 0 ? GATHERING : READY;
 }
 
 static void
-pop_size(struct mr_lane *lane, uint64_t now_ms)
+pop_run(struct mr_lane *lane, uint64_t now_ms)
 {
-    lane->size_count--;
+    lane->run_count--;
     lane->window_from_ms = now_ms;
 }
 
-/* The first `count` records of the current batch are finished. */
+/* The first `count` records of the current batch are finished; what is left is a new one. */
 static void
 advance(struct mr_lane *lane, size_t count, uint64_t now_ms)
 {
-    mr_assert(count <= current_size(lane));
-    lane->sizes[lane->size_count - 1] -= count;
+    struct run *run = current_run(lane);
+    mr_assert(count <= run->size);
+    size_t left = run->size - count;
     finish_front(lane, count);
-    if (current_size(lane) == 0) {
-        pop_size(lane, now_ms);
+    if (left == 0) {
+        pop_run(lane, now_ms);
+    } else if (count > 0) {
+        *run = (struct run){ .size = left, .number = next_number(lane) };
     }
     renew(lane);
 }
@@ -171,10 +202,16 @@ advance(struct mr_lane *lane, size_t count, uint64_t now_ms)
 static void
 split(struct mr_lane *lane)
 {
-    size_t size = current_size(lane);
-    size_t left = size / 2;
-    lane->sizes[lane->size_count - 1] = size - left;
-    push_size(lane, left);
+    struct run *run = current_run(lane);
+    struct run left = *run;
+    left.size = run->size / 2;
+    left.split_depth++;
+    left.split_path <<= 1;
+    run->size -= left.size;
+    run->split_depth = left.split_depth;
+    run->split_path = left.split_path | 1;
+    lane->split = left.size;
+    push_run(lane, left);
     renew(lane);
 }
 
@@ -230,7 +267,7 @@ static void
 begin_final(struct mr_lane *lane, enum final final)
 {
     lane->final = final;
-    push_size(lane, 0);
+    push_batch(lane, 0);
     renew(lane);
 }
 
@@ -240,18 +277,25 @@ end_final(struct mr_lane *lane, uint64_t now_ms)
     lane->window_open = lane->final == FINAL_EARLY; /* it goes on, from an empty state */
     lane->final = NO_FINAL;
     empty_state(lane);
-    pop_size(lane, now_ms);
+    pop_run(lane, now_ms);
     renew(lane);
 }
 
 /* ---- forming a batch ---- */
+
+/* Of an event without its records: what a window carries from batch to batch is in it. */
+static uint64_t
+around_bytes(const struct mr_lane *lane)
+{
+    return lane->options.envelope_bytes + (lane->window_open ? lane->state.size : 0);
+}
 
 /* How many records from the front make a batch, and whether it can take no more. */
 static size_t
 gather(const struct mr_lane *lane, bool *out_full)
 {
     const struct mr_lane_options *options = &lane->options;
-    uint64_t bytes = options->envelope_bytes;
+    uint64_t bytes = around_bytes(lane);
     size_t size = 0;
     *out_full = true;
     for (; size < lane->count && size < options->batch_size; size++) {
@@ -323,7 +367,8 @@ open_window(struct mr_lane *lane)
 static bool
 form(struct mr_lane *lane, uint64_t now_ms, struct mr_lane_action *out_wait)
 {
-    if (lane->draining) {
+    bool orphaned = lane->window_open && lane->options.tumbling_ms == 0;
+    if (lane->draining && !orphaned) {
         *out_wait = (struct mr_lane_action){ .verb = MR_LANE_IDLE };
         return false;
     }
@@ -346,37 +391,49 @@ form(struct mr_lane *lane, uint64_t now_ms, struct mr_lane_action *out_wait)
         return false;
     }
     /* Not due, but too old to wait for it: those alone, the others have their window. */
-    push_size(lane, is_due ? size : expired_among(lane, size, now_ms));
+    push_batch(lane, is_due ? size : expired_among(lane, size, now_ms));
     renew(lane);
     return true;
 }
 
 /* ---- giving up and trying again ---- */
 
+/* Something to be done with the first `count` records of the current batch. */
+static struct mr_lane_action
+action_on(const struct mr_lane *lane, enum mr_lane_verb verb, size_t count)
+{
+    const struct run *run = current_run(lane);
+    return (struct mr_lane_action){
+        .verb = verb,
+        .count = count,
+        .batch = lane->batch,
+        .number = run->number,
+        .split_path = run->split_path,
+        .split_depth = run->split_depth,
+        .attempt = lane->tries + 1,
+        .is_final = lane->final != NO_FINAL,
+        .early = lane->final == FINAL_EARLY,
+        .window_start_ms = lane->window_start_ms,
+    };
+}
+
 static void
 give_up(struct mr_lane *lane, size_t count, enum mr_lane_condition condition, uint32_t invoked)
 {
     bool exhausted = condition == MR_LANE_RETRIES_EXHAUSTED;
     lane->phase = GIVING_UP;
-    lane->discard = (struct mr_lane_action){
-        .verb = MR_LANE_DISCARD,
-        .count = count,
-        .batch = lane->batch,
-        .is_final = lane->final != NO_FINAL,
-        .early = lane->final == FINAL_EARLY,
-        .window_start_ms = lane->window_start_ms,
-        .condition = condition,
-        .invoke_count = invoked,
-        .has_response = exhausted && lane->responded,
-        .unhandled = exhausted && lane->unhandled,
-    };
+    lane->discard = action_on(lane, MR_LANE_DISCARD, count);
+    lane->discard.condition = condition;
+    lane->discard.invoke_count = invoked;
+    lane->discard.has_response = exhausted && lane->responded;
+    lane->discard.unhandled = exhausted && lane->unhandled;
 }
 
 static bool
 is_oversized(const struct mr_lane *lane)
 {
     return current_size(lane) == 1 &&
-           (uint64_t)mr_lane_record(lane, 0)->event_bytes + lane->options.envelope_bytes >
+           mr_lane_record(lane, 0)->event_bytes + around_bytes(lane) >
                lane->options.max_event_bytes;
 }
 
@@ -417,14 +474,7 @@ static struct mr_lane_action
 hand_out_invoke(struct mr_lane *lane)
 {
     lane->phase = INVOKING;
-    return (struct mr_lane_action){
-        .verb = MR_LANE_INVOKE,
-        .count = current_size(lane),
-        .batch = lane->batch,
-        .is_final = lane->final != NO_FINAL,
-        .early = lane->final == FINAL_EARLY,
-        .window_start_ms = lane->window_start_ms,
-    };
+    return action_on(lane, MR_LANE_INVOKE, current_size(lane));
 }
 
 static struct mr_lane_action
@@ -517,6 +567,7 @@ void
 mr_lane_report(struct mr_lane *lane, const struct mr_lane_report *report, uint64_t now_ms)
 {
     mr_assert(lane->phase == INVOKING);
+    lane->split = 0;
     bool lacks_state =
         lane->window_open && lane->final == NO_FINAL && report->state.data == NULL;
     switch (report->outcome) {
@@ -549,6 +600,16 @@ mr_lane_report(struct mr_lane *lane, const struct mr_lane_report *report, uint64
     }
 }
 
+struct mr_lane_outlook
+mr_lane_outlook(const struct mr_lane *lane, uint64_t now_ms)
+{
+    bool waits = lane->phase == READY && lane->not_before_ms > now_ms;
+    return (struct mr_lane_outlook){
+        .retry_in_ms = waits ? lane->not_before_ms - now_ms : 0,
+        .split = lane->split,
+    };
+}
+
 void
 mr_lane_discarded(struct mr_lane *lane, uint64_t now_ms)
 {
@@ -577,7 +638,7 @@ mr_lane_free(struct mr_lane *lane)
     if (lane != NULL) {
         mr_buf_deinit(&lane->state);
         free(lane->records);
-        free(lane->sizes);
+        free(lane->runs);
         free(lane);
     }
 }

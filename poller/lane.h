@@ -53,6 +53,7 @@ struct mr_lane_options {
     uint32_t backoff_ms;       /* first wait after a failed try; doubles; 0: 500 */
     uint32_t backoff_max_ms;   /* 0: 60000 */
     uint32_t throttle_max_ms;  /* longest wait after a try that was not taken; 0: 30000 */
+    uint64_t *batch_numbers;   /* the caller's count of batches, outlives us; NULL: our own */
     mr_lane_finished_fn *finished;
     void *context;
 };
@@ -74,6 +75,13 @@ struct mr_lane_action {
     uint64_t until_ms; /* WAIT */
     size_t count;      /* INVOKE, DISCARD: records, from the front; 0: a window's final call */
     uint64_t batch;    /* INVOKE, DISCARD: changes when the batch does: a new request id */
+    /*
+     * INVOKE, DISCARD: its name. A bisected batch leaves its number to its halves: the lowest
+     * `split_depth` bits of `split_path` say, highest first, left (0) or right (1).
+     */
+    uint64_t number;
+    uint32_t split_path, split_depth;
+    uint32_t attempt;  /* INVOKE: 1 + the tries of this batch that cost budget */
     bool is_final;     /* isFinalInvokeForWindow */
     bool early;        /* isWindowTerminatedEarly */
     uint64_t window_start_ms;         /* with tumbling windows */
@@ -123,6 +131,13 @@ struct mr_lane_action mr_lane_next(struct mr_lane *lane, uint64_t now_ms);
 void mr_lane_report(struct mr_lane *lane, const struct mr_lane_report *report, uint64_t now_ms);
 /* The DISCARD was carried out: delivered, kept or dropped. */
 void mr_lane_discarded(struct mr_lane *lane, uint64_t now_ms);
+
+/* What the last report has led to. */
+struct mr_lane_outlook {
+    uint64_t retry_in_ms; /* the current batch waits that long; 0: not */
+    size_t split;         /* it was bisected: size of its left half; 0: not */
+};
+struct mr_lane_outlook mr_lane_outlook(const struct mr_lane *lane, uint64_t now_ms);
 
 /* Record `index` from the front. */
 const struct mr_lane_record *mr_lane_record(const struct mr_lane *lane, size_t index);
