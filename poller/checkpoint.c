@@ -16,7 +16,7 @@ enum { FLUSH_MS = 100, FLUSH_CHANGES = 1000, BUSY_MS = 5000 };
  */
 struct mr_checkpoints {
     sqlite3 *db;
-    sqlite3_stmt *put, *list, *forget;
+    sqlite3_stmt *put, *list, *has, *remove, *forget;
     struct mr_timer timer;
     unsigned changes; /* in the open transaction; 0: none is open */
     char *path;
@@ -152,6 +152,27 @@ mr_checkpoints_forget(struct mr_checkpoints *checkpoints, struct mr_slice mappin
     changed(checkpoints);
 }
 
+void
+mr_checkpoints_remove(struct mr_checkpoints *checkpoints, struct mr_slice mapping,
+                      uint64_t stream_created_ms)
+{
+    begin(checkpoints);
+    bind_text(checkpoints->remove, 1, mapping);
+    sqlite3_bind_int64(checkpoints->remove, 2, (sqlite3_int64)stream_created_ms);
+    step(checkpoints, checkpoints->remove);
+    changed(checkpoints);
+}
+
+bool
+mr_checkpoints_has(struct mr_checkpoints *checkpoints, struct mr_slice mapping)
+{
+    bind_text(checkpoints->has, 1, mapping);
+    bool has = sqlite3_step(checkpoints->has) == SQLITE_ROW;
+    sqlite3_reset(checkpoints->has);
+    sqlite3_clear_bindings(checkpoints->has);
+    return has;
+}
+
 static struct mr_slice
 column_text(sqlite3_stmt *statement, int at, struct mr_arena *arena)
 {
@@ -210,6 +231,12 @@ mr_checkpoints_open(const char *path, struct mr_loop *loop, struct mr_error *err
                 "SELECT shard_id, sequence_number, finished FROM checkpoint"
                 " WHERE mapping = ? AND stream_created_ms = ? ORDER BY shard_id",
                 &checkpoints->list, err) < 0 ||
+        prepare(checkpoints,
+                "SELECT 1 FROM checkpoint WHERE mapping = ? AND stream_created_ms > 0 LIMIT 1",
+                &checkpoints->has, err) < 0 ||
+        prepare(checkpoints,
+                "DELETE FROM checkpoint WHERE mapping = ? AND stream_created_ms = ?",
+                &checkpoints->remove, err) < 0 ||
         prepare(checkpoints, "DELETE FROM checkpoint WHERE mapping = ?", &checkpoints->forget,
                 err) < 0) {
         return NULL;
@@ -229,6 +256,8 @@ mr_checkpoints_close(struct mr_checkpoints *checkpoints)
     }
     sqlite3_finalize(checkpoints->put);
     sqlite3_finalize(checkpoints->list);
+    sqlite3_finalize(checkpoints->has);
+    sqlite3_finalize(checkpoints->remove);
     sqlite3_finalize(checkpoints->forget);
     sqlite3_close(checkpoints->db);
     free(checkpoints->path);

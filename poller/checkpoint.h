@@ -47,7 +47,11 @@ int mr_checkpoints_list(struct mr_checkpoints *checkpoints, struct mr_slice mapp
                         uint64_t stream_created_ms, struct mr_arena *arena,
                         struct mr_checkpoint **out_list, struct mr_error *err);
 
-/* Forget a mapping. */
+/* Was anything ever remembered for it, on any incarnation? */
+bool mr_checkpoints_has(struct mr_checkpoints *checkpoints, struct mr_slice mapping);
+/* Forget a mapping on one incarnation; on all. */
+void mr_checkpoints_remove(struct mr_checkpoints *checkpoints, struct mr_slice mapping,
+                           uint64_t stream_created_ms);
 void mr_checkpoints_forget(struct mr_checkpoints *checkpoints, struct mr_slice mapping);
 
 /* Write what was put until now. */

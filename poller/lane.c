@@ -122,7 +122,9 @@ finish_front(struct mr_lane *lane, size_t count)
         struct mr_lane_record record = *mr_lane_record(lane, 0);
         lane->front = (lane->front + 1) & (lane->capacity - 1);
         lane->count--;
-        lane->options.finished(&record, lane->options.context);
+        if (lane->options.finished != NULL) {
+            lane->options.finished(&record, lane->options.context);
+        }
     }
 }
 

@@ -54,7 +54,7 @@ struct mr_lane_options {
     uint32_t backoff_max_ms;   /* 0: 60000 */
     uint32_t throttle_max_ms;  /* longest wait after a try that was not taken; 0: 30000 */
     uint64_t *batch_numbers;   /* the caller's count of batches, outlives us; NULL: our own */
-    mr_lane_finished_fn *finished;
+    mr_lane_finished_fn *finished; /* may be NULL */
     void *context;
 };
 
@@ -81,9 +81,9 @@ struct mr_lane_action {
      */
     uint64_t number;
     uint32_t split_path, split_depth;
-    uint32_t attempt;  /* INVOKE: 1 + the tries of this batch that cost budget */
-    bool is_final;     /* isFinalInvokeForWindow */
-    bool early;        /* isWindowTerminatedEarly */
+    uint32_t attempt;                 /* INVOKE: 1 + the tries of this batch that cost budget */
+    bool is_final;                    /* isFinalInvokeForWindow */
+    bool early;                       /* isWindowTerminatedEarly */
     uint64_t window_start_ms;         /* with tumbling windows */
     enum mr_lane_condition condition; /* DISCARD, as all below */
     uint32_t invoke_count;            /* approximateInvokeCount */

@@ -51,10 +51,15 @@ struct mr_mapping_settings {
     struct mr_slice destination_arn; /* absent: none */
 };
 
-/* Counted from the mapping's creation in this process; AWS's event source mapping metrics. */
+/*
+ * Counted from the mapping's creation in this process; AWS's event source mapping metrics.
+ * Every record that was polled ends in one place: polled = filtered + succeeded + dropped +
+ * delivered + forgotten + what is buffered now.
+ */
 struct mr_mapping_counts {
     uint64_t polled, filtered, invoked, failed, dropped, delivered; /* records */
-    uint64_t succeeded;            /* records finished by success */
+    uint64_t succeeded; /* records finished by success */
+    uint64_t forgotten; /* read, not finished at a stop: read again at the next start */
     uint64_t batches, invocations; /* invocations count retries */
     uint64_t destination_failures;
     uint64_t iterator_age_ms; /* of the last batch: its last record's age when it ended */
@@ -188,10 +193,13 @@ int mr_mapping_update(struct mr_mapping *mapping, const struct mr_mapping_settin
  */
 int mr_mapping_seek(struct mr_mapping *mapping, const struct mr_source_place *place,
                     struct mr_error *err) MR_MUST_USE;
-/* At any time; invocations under way are abandoned (their outcome is ignored). NULL is fine. */
+/*
+ * Invocations under way are abandoned (their outcome is ignored), a stop's `done` is not
+ * called. At any time but from an event of its own. NULL is fine.
+ */
 void mr_mapping_free(struct mr_mapping *mapping);
 MR_AUTO_DEFINE(struct mr_mapping, mr_mapping_free)
-/* Its checkpoints too: for a mapping that is deleted. */
+/* Its checkpoints, for one that is deleted: then free it. */
 void mr_mapping_forget(struct mr_mapping *mapping);
 
 void mr_mapping_status(const struct mr_mapping *mapping, struct mr_arena *arena,

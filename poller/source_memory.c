@@ -63,7 +63,7 @@ struct mr_source_call {
     struct mr_timer timer;
     bool waits;
     size_t limit;
-    char text[160];                    /* the iterator, or a place's sequence number */
+    char text[160]; /* the iterator, or a place's sequence number */
     char shard_id[ID_TEXT];
     struct mr_source_place place;
     union {
@@ -114,8 +114,8 @@ record_at(const struct shard *shard, size_t index)
 static struct mr_slice
 number_text(struct mr_arena *arena, uint64_t number)
 {
-    return mr_slice_str(mr_arena_printf(arena, "49%0*llu", SEQUENCE_DIGITS - 2,
-                                        (unsigned long long)number));
+    return mr_slice_str(
+        mr_arena_printf(arena, "49%0*llu", SEQUENCE_DIGITS - 2, (unsigned long long)number));
 }
 
 static struct mr_slice

@@ -4,8 +4,8 @@
  * Shards hold records, end by split and merge, are trimmed; the stream can be deleted and made
  * again; calls can be made to fail. Many sources may be open on one stream. Calls are answered
  * in the loop's next round, or after a latency of its own time, so that everything runs on a
- * virtual clock. A get_records that waits waits without a timer: a loop that has nothing else to
- * do may end.
+ * virtual clock. A get_records that waits waits without a timer: a loop that has nothing else
+ * to do may end.
  *
  * Thread: the loop's.
  */

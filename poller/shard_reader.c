@@ -1,0 +1,774 @@
+#include "poller/shard_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/limits.h"
+#include "poller/lane_runner.h"
+#include "poller/place.h"
+
+enum {
+    POLL_MS = 1000,    /* AWS: once a second */
+    SPACING_MS = 200,  /* AWS: five reads a second and shard */
+    WAIT_MS = 20000,   /* how long a source that can may hold an answer back */
+    TOO_SOON_MS = 500, /* an empty answer before that was no wait */
+    TROUBLE_MS = 1000, /* first wait after a failure; doubles */
+    TROUBLE_MAX_MS = 30000,
+    THROTTLED_MS = 200,
+    THROTTLED_MAX_MS = 10000,
+    PINNED_SHARE = 4, /* of the poller's bytes: what one shard may hold at most */
+};
+
+static enum mr_shard_step place(struct mr_shard_reader *reader);
+static enum mr_shard_step fetch(struct mr_shard_reader *reader);
+static enum mr_shard_step take(struct mr_shard_reader *reader);
+static enum mr_shard_step rest(struct mr_shard_reader *reader);
+static enum mr_shard_step end(struct mr_shard_reader *reader);
+
+/*
+ * A step either names the next one, or starts one asynchronous thing, or waits for a lane to
+ * make room, and returns PENDING. Read down this table and you have read the life of a shard.
+ */
+static enum mr_shard_step (*const steps[])(struct mr_shard_reader *) = {
+    [MR_SHARD_PLACE] = place, /* take an iterator */
+    [MR_SHARD_FETCH] = fetch, /* ask for records, when there is room */
+    [MR_SHARD_TAKE] = take,   /* filter them, into the lanes */
+    [MR_SHARD_REST] = rest,   /* until the next poll, or after a failure */
+    [MR_SHARD_END] = end,     /* nothing more comes */
+};
+
+static void
+run(struct mr_shard_reader *reader, enum mr_shard_step next)
+{
+    do {
+        reader->step = next;
+        next = steps[next](reader);
+    } while (next != MR_SHARD_PENDING);
+}
+
+static struct mr_poller *
+poller_of(const struct mr_shard_reader *reader)
+{
+    return reader->mapping->poller;
+}
+
+static const struct mr_mapping_settings *
+settings_of(const struct mr_shard_reader *reader)
+{
+    return mr_mapping_settings_of(reader->mapping);
+}
+
+static bool
+is_running(const struct mr_shard_reader *reader)
+{
+    return reader->mapping->life == MR_MAPPING_RUNNING && reader->state == MR_SHARD_READING;
+}
+
+static void
+tell(const struct mr_shard_reader *reader, enum mr_mapping_event_kind kind, uint64_t count)
+{
+    struct mr_mapping_event event = { .kind = kind, .shard_id = reader->id, .count = count };
+    if (kind == MR_EVENT_CHECKPOINT) {
+        event.last_sequence_number = mr_buf_slice(&reader->checkpoint);
+    }
+    mr_mapping_tell(reader->mapping, &event);
+}
+
+static void
+set_text(struct mr_buf *buf, struct mr_slice text)
+{
+    mr_buf_clear(buf);
+    mr_buf_append_slice(buf, text);
+}
+
+/* ---- failures ---- */
+
+static uint64_t
+backoff_ms(const struct mr_shard_reader *reader, uint64_t first_ms, uint64_t most_ms)
+{
+    uint64_t wait_ms = first_ms;
+    for (unsigned i = 1; i < reader->failures && wait_ms < most_ms; i++) {
+        wait_ms *= 2;
+    }
+    return wait_ms < most_ms ? wait_ms : most_ms;
+}
+
+static enum mr_shard_step
+rest_after(struct mr_shard_reader *reader, uint64_t first_ms, uint64_t most_ms)
+{
+    reader->rest_ms = backoff_ms(reader, first_ms, most_ms);
+    return MR_SHARD_REST;
+}
+
+static void
+complain(struct mr_shard_reader *reader, const struct mr_error *err)
+{
+    mr_mapping_trouble(reader->mapping, mr_slice_str(err == NULL ? "no reason" : err->text));
+}
+
+/* Nothing here ends the mapping: it waits and tries again, for as long as it runs. */
+static enum mr_shard_step
+fail(struct mr_shard_reader *reader, enum mr_source_fault fault, const struct mr_error *err)
+{
+    reader->failures++;
+    reader->at_tip = false;
+    switch (fault) {
+    case MR_SOURCE_EXPIRED:
+        mr_buf_clear(&reader->iterator);
+        return reader->failures == 1 ? MR_SHARD_PLACE
+                                     : rest_after(reader, TROUBLE_MS, TROUBLE_MAX_MS);
+    case MR_SOURCE_THROTTLED:
+        return rest_after(reader, THROTTLED_MS, THROTTLED_MAX_MS);
+    case MR_SOURCE_GONE:
+        mr_buf_clear(&reader->iterator);
+        reader->is_lost = true;
+        reader->step = MR_SHARD_REST;
+        mr_mapping_shard_lost(reader->mapping);
+        return MR_SHARD_PENDING;
+    default:
+        complain(reader, err);
+        return rest_after(reader, TROUBLE_MS, TROUBLE_MAX_MS);
+    }
+}
+
+static void
+succeed(struct mr_shard_reader *reader)
+{
+    reader->failures = 0;
+    mr_mapping_trouble(reader->mapping, (struct mr_slice){ NULL, 0 });
+}
+
+/* ---- place ---- */
+
+static struct mr_source_place
+next_place(const struct mr_shard_reader *reader)
+{
+    struct mr_source_place where = { .shard_id = reader->id,
+                                     .position = reader->from,
+                                     .timestamp_ms = reader->from_ms };
+    if (reader->read_to.size > 0) {
+        where.position = MR_POSITION_AFTER;
+        where.sequence_number = mr_buf_slice(&reader->read_to);
+    }
+    return where;
+}
+
+/*
+ * LATEST is a boundary in time: once taken it must be found again, by whoever comes after us
+ * with no record to stand on.
+ */
+static void
+pin_latest(struct mr_shard_reader *reader)
+{
+    struct mr_source_place where = { .position = MR_POSITION_TIMESTAMP,
+                                     .timestamp_ms = reader->asked_ms };
+    reader->from = where.position;
+    reader->from_ms = where.timestamp_ms;
+    mr_buf_clear(&reader->checkpoint);
+    mr_place_write(&reader->checkpoint, &where);
+    mr_mapping_remember(reader->mapping, reader->id, mr_buf_slice(&reader->checkpoint), false);
+}
+
+static void
+begin_reading(struct mr_shard_reader *reader)
+{
+    if (reader->from == MR_POSITION_LATEST && reader->read_to.size == 0) {
+        pin_latest(reader);
+    }
+    if (!reader->has_begun) {
+        reader->has_begun = true;
+        tell(reader, MR_EVENT_SHARD_BEGIN, 0);
+    }
+    if (reader->is_unplaced) {
+        reader->is_unplaced = false;
+        mr_mapping_placed(reader->mapping);
+    }
+}
+
+static void
+on_iterator(const struct mr_source_iterator *result, void *context)
+{
+    struct mr_shard_reader *reader = context;
+    reader->call = NULL;
+    if (result->fault != MR_SOURCE_OK) {
+        enum mr_shard_step next = fail(reader, result->fault, result->error);
+        if (next != MR_SHARD_PENDING) {
+            run(reader, next);
+        }
+        return;
+    }
+    succeed(reader);
+    set_text(&reader->iterator, result->iterator);
+    begin_reading(reader);
+    run(reader, MR_SHARD_FETCH);
+}
+
+static enum mr_shard_step
+place(struct mr_shard_reader *reader)
+{
+    struct mr_source *source = reader->mapping->source;
+    struct mr_source_place where = next_place(reader);
+    if (reader->iterator.size > 0) {
+        begin_reading(reader);
+        return MR_SHARD_FETCH;
+    }
+    reader->asked_ms = mr_poller_now_ms(poller_of(reader));
+    reader->call = source->ops->get_iterator(source, &where, on_iterator, reader);
+    return MR_SHARD_PENDING;
+}
+
+/* ---- fetch ---- */
+
+size_t
+mr_shard_reader_unfinished(const struct mr_shard_reader *reader)
+{
+    size_t count = 0;
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        count += mr_lane_size(reader->lanes[i]->lane);
+    }
+    return count;
+}
+
+static size_t
+capacity_of(const struct mr_shard_reader *reader)
+{
+    const struct mr_mapping_settings *settings = settings_of(reader);
+    return (size_t)2 * settings->parallelization * settings->batch_size;
+}
+
+/* How many records may be asked for; 0: none now. */
+static size_t
+room_of(struct mr_shard_reader *reader)
+{
+    size_t capacity = capacity_of(reader), unfinished = mr_shard_reader_unfinished(reader);
+    struct mr_poller *poller = poller_of(reader);
+    if (reader->repartitions || unfinished + settings_of(reader)->batch_size > capacity ||
+        reader->pages.bytes >= poller->options.max_buffered_bytes / PINNED_SHARE) {
+        return 0; /* settle comes by */
+    }
+    if (reader->pages.bytes > 0 && mr_poller_is_full(poller)) {
+        if (mr_list_empty(&reader->hungry)) {
+            mr_list_push_back(&poller->hungry, &reader->hungry);
+        }
+        return 0;
+    }
+    size_t room = capacity - unfinished;
+    return room < MR_KINESIS_MAX_GET_RECORDS ? room : MR_KINESIS_MAX_GET_RECORDS;
+}
+
+static bool
+can_wait(const struct mr_shard_reader *reader)
+{
+    return reader->mapping->source->waits && !poller_of(reader)->options.aws_cadence;
+}
+
+static void on_records(const struct mr_source_records *result, void *context);
+
+static enum mr_shard_step
+fetch(struct mr_shard_reader *reader)
+{
+    struct mr_source *source = reader->mapping->source;
+    size_t room = room_of(reader);
+    if (room == 0) {
+        return MR_SHARD_PENDING;
+    }
+    /* Where the tip is unknown the answer must not wait: it says how far behind we are. */
+    reader->wait_ms = reader->at_tip && can_wait(reader) ? WAIT_MS : 0;
+    reader->asked_ms = mr_poller_now_ms(poller_of(reader));
+    reader->call = source->ops->get_records(source, mr_buf_slice(&reader->iterator), room,
+                                            reader->wait_ms, on_records, reader);
+    return MR_SHARD_PENDING;
+}
+
+static void
+keep_page(struct mr_shard_reader *reader, const struct mr_source_records *result)
+{
+    size_t bytes = mr_pages_add(&reader->pages, result->records, result->count, result->block);
+    mr_poller_buffered(poller_of(reader), bytes);
+    reader->fresh = result->count;
+    reader->mapping->counts.polled += result->count;
+    set_text(&reader->read_to, result->records[result->count - 1].sequence_number);
+}
+
+static enum mr_shard_step
+keep_answer(struct mr_shard_reader *reader, const struct mr_source_records *result)
+{
+    set_text(&reader->iterator, result->next);
+    reader->behind_ms = result->behind_ms;
+    reader->at_tip = result->behind_ms == 0;
+    reader->has_ended = result->next.data == NULL;
+    if (result->count > 0) {
+        keep_page(reader, result);
+        return MR_SHARD_TAKE;
+    }
+    if (reader->has_ended) {
+        return MR_SHARD_END;
+    }
+    uint64_t took_ms = mr_poller_now_ms(poller_of(reader)) - reader->asked_ms;
+    if (can_wait(reader) && (reader->wait_ms == 0 || took_ms >= TOO_SOON_MS)) {
+        return MR_SHARD_FETCH;
+    }
+    uint64_t poll_ms = poller_of(reader)->options.poll_ms;
+    reader->rest_ms = reader->at_tip ? poll_ms : SPACING_MS;
+    return MR_SHARD_REST;
+}
+
+static void
+on_records(const struct mr_source_records *result, void *context)
+{
+    struct mr_shard_reader *reader = context;
+    reader->call = NULL;
+    enum mr_shard_step next;
+    if (result->fault != MR_SOURCE_OK) {
+        next = fail(reader, result->fault, result->error);
+    } else {
+        succeed(reader);
+        next = keep_answer(reader, result);
+    }
+    if (next != MR_SHARD_PENDING) {
+        run(reader, next);
+    }
+}
+
+/* ---- take ---- */
+
+static void
+make_lanes(struct mr_shard_reader *reader)
+{
+    const struct mr_mapping_settings *settings = settings_of(reader);
+    if (reader->event == NULL) {
+        struct mr_event_kinesis_options options = { .shard_id = reader->id,
+                                                    .source_arn = settings->source_arn,
+                                                    .role_arn = settings->role_arn,
+                                                    .region = settings->region,
+                                                    .tumbling_ms = settings->tumbling_ms };
+        reader->event = mr_event_kinesis_new(&options);
+    }
+    if (reader->lane_count == 0) {
+        reader->lane_count = settings->parallelization;
+        reader->lanes = mr_alloc_zero(reader->lane_count, sizeof(reader->lanes[0]));
+        for (unsigned i = 0; i < reader->lane_count; i++) {
+            reader->lanes[i] = mr_lane_runner_new(reader, i);
+        }
+    }
+}
+
+/* FNV-1a: the same key, the same lane. */
+static unsigned
+lane_of(const struct mr_shard_reader *reader, const struct mr_record *record)
+{
+    uint64_t hash = 14695981039346656037ull;
+    if (reader->lane_count == 1) {
+        return 0;
+    }
+    for (size_t i = 0; i < record->partition_key.size; i++) {
+        hash = (hash ^ record->partition_key.data[i]) * 1099511628211ull;
+    }
+    return (unsigned)((hash ^ hash >> 32) % reader->lane_count);
+}
+
+static void
+push(struct mr_shard_reader *reader, uint64_t position, const struct mr_record *record,
+     uint64_t now_ms)
+{
+    struct mr_lane_record entry = {
+        .arrival_ms = record->arrival_ms,
+        .position = position,
+        .event_bytes = (uint32_t)mr_event_kinesis_record_size(reader->event, record),
+        .record = (void *)(uintptr_t)record,
+    };
+    mr_lane_push(reader->lanes[lane_of(reader, record)]->lane, &entry, now_ms);
+}
+
+static void
+run_lanes(struct mr_shard_reader *reader)
+{
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        mr_lane_runner_run(reader->lanes[i]);
+    }
+}
+
+static enum mr_shard_step
+take(struct mr_shard_reader *reader)
+{
+    uint64_t now_ms = mr_poller_now_ms(poller_of(reader));
+    uint64_t first = reader->pages.end - reader->fresh;
+    const struct mr_record *records = mr_pages_find(&reader->pages, first);
+    make_lanes(reader);
+    for (size_t i = 0; i < reader->fresh; i++) {
+        push(reader, first + i, &records[i], now_ms);
+    }
+    reader->fresh = 0;
+    run_lanes(reader);
+    if (reader->has_ended) {
+        return MR_SHARD_END;
+    }
+    reader->rest_ms = SPACING_MS;
+    return can_wait(reader) ? MR_SHARD_FETCH : MR_SHARD_REST;
+}
+
+/* ---- rest ---- */
+
+static void
+on_rested(void *context)
+{
+    run(context, MR_SHARD_PLACE);
+}
+
+static enum mr_shard_step
+rest(struct mr_shard_reader *reader)
+{
+    mr_timer_start(&reader->timer, reader->rest_ms);
+    return MR_SHARD_PENDING;
+}
+
+/* ---- end ---- */
+
+static void
+free_lanes(struct mr_shard_reader *reader)
+{
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        mr_lane_runner_free(reader->lanes[i]);
+    }
+    free(reader->lanes);
+    reader->lanes = NULL;
+    reader->lane_count = 0;
+    mr_event_kinesis_free(MR_TAKE(reader->event));
+}
+
+static bool
+is_all_done(const struct mr_shard_reader *reader)
+{
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        if (!reader->lanes[i]->is_done) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+finish(struct mr_shard_reader *reader)
+{
+    reader->state = MR_SHARD_FINISHED;
+    reader->at_tip = true;
+    reader->behind_ms = 0;
+    free_lanes(reader);
+    mr_buf_deinit(&reader->iterator);
+    mr_mapping_remember(reader->mapping, reader->id, mr_buf_slice(&reader->checkpoint), true);
+    tell(reader, MR_EVENT_SHARD_END, 0);
+    mr_mapping_shard_finished(reader->mapping, reader);
+}
+
+static enum mr_shard_step
+end(struct mr_shard_reader *reader)
+{
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        mr_lane_end(reader->lanes[i]->lane);
+    }
+    run_lanes(reader);
+    mr_shard_reader_settle(reader);
+    return MR_SHARD_PENDING;
+}
+
+void
+mr_shard_reader_end(struct mr_shard_reader *reader)
+{
+    if (reader->state != MR_SHARD_READING || reader->has_ended) {
+        return;
+    }
+    mr_timer_stop(&reader->timer);
+    reader->has_ended = true;
+    reader->is_lost = false;
+    run(reader, MR_SHARD_END);
+}
+
+/* ---- settle ---- */
+
+static uint64_t
+low_water(const struct mr_shard_reader *reader)
+{
+    uint64_t mark = reader->pages.end - reader->fresh;
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        const struct mr_lane *lane = reader->lanes[i]->lane;
+        if (mr_lane_size(lane) > 0 && mr_lane_record(lane, 0)->position < mark) {
+            mark = mr_lane_record(lane, 0)->position;
+        }
+    }
+    return mark;
+}
+
+static void
+move_checkpoint(struct mr_shard_reader *reader)
+{
+    uint64_t mark = low_water(reader);
+    if (mark == reader->mark) {
+        return;
+    }
+    reader->mark = mark;
+    set_text(&reader->checkpoint, mr_pages_find(&reader->pages, mark - 1)->sequence_number);
+    mr_mapping_remember(reader->mapping, reader->id, mr_buf_slice(&reader->checkpoint), false);
+    tell(reader, MR_EVENT_CHECKPOINT, 0);
+    mr_poller_released(poller_of(reader), mr_pages_release(&reader->pages, mark));
+}
+
+static bool
+is_drained(const struct mr_shard_reader *reader)
+{
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        if (!reader->lanes[i]->is_drained || reader->lanes[i]->flight != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int
+by_position(const void *a, const void *b)
+{
+    uint64_t left = ((const struct mr_lane_record *)a)->position;
+    uint64_t right = ((const struct mr_lane_record *)b)->position;
+    return left < right ? -1 : left > right;
+}
+
+/* What waits in the lanes, in the shard's order; the caller's to free. */
+static struct mr_lane_record *
+collect(const struct mr_shard_reader *reader, size_t *out_count)
+{
+    size_t count = 0;
+    struct mr_lane_record *records =
+        mr_alloc((mr_shard_reader_unfinished(reader) + 1) * sizeof(records[0]));
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        const struct mr_lane *lane = reader->lanes[i]->lane;
+        for (size_t j = 0; j < mr_lane_size(lane); j++) {
+            records[count++] = *mr_lane_record(lane, j);
+        }
+    }
+    qsort(records, count, sizeof(records[0]), by_position);
+    *out_count = count;
+    return records;
+}
+
+/* No batch is formed: put the records into as many lanes as there are to be now. */
+static void
+repartition(struct mr_shard_reader *reader)
+{
+    uint64_t now_ms = mr_poller_now_ms(poller_of(reader));
+    size_t count;
+    mr_auto_free struct mr_lane_record *records = collect(reader, &count);
+    free_lanes(reader);
+    reader->repartitions = false;
+    make_lanes(reader);
+    for (size_t i = 0; i < count; i++) {
+        push(reader, records[i].position, records[i].record, now_ms);
+    }
+    for (unsigned i = 0; i < reader->lane_count && reader->has_ended; i++) {
+        mr_lane_end(reader->lanes[i]->lane);
+    }
+    run_lanes(reader);
+}
+
+void
+mr_shard_reader_settle(struct mr_shard_reader *reader)
+{
+    move_checkpoint(reader);
+    if (!is_running(reader)) {
+        return;
+    }
+    if (reader->repartitions && is_drained(reader)) {
+        repartition(reader);
+    }
+    if (reader->has_ended) {
+        if (reader->step == MR_SHARD_END && is_all_done(reader)) {
+            finish(reader);
+        }
+        return;
+    }
+    mr_shard_reader_feed(reader);
+}
+
+void
+mr_shard_reader_feed(struct mr_shard_reader *reader)
+{
+    if (is_running(reader) && reader->step == MR_SHARD_FETCH && reader->call == NULL) {
+        run(reader, MR_SHARD_FETCH);
+    }
+}
+
+void
+mr_shard_reader_found(struct mr_shard_reader *reader)
+{
+    if (reader->is_lost) {
+        reader->is_lost = false;
+        run(reader, rest_after(reader, TROUBLE_MS, TROUBLE_MAX_MS));
+    }
+}
+
+void
+mr_shard_reader_lose(struct mr_shard_reader *reader)
+{
+    struct mr_source *source = reader->mapping->source;
+    if (reader->state != MR_SHARD_READING || reader->has_ended) {
+        return;
+    }
+    if (reader->call != NULL) {
+        source->ops->cancel(source, MR_TAKE(reader->call));
+    }
+    mr_timer_stop(&reader->timer);
+    reader->is_lost = true;
+    reader->step = MR_SHARD_REST;
+}
+
+/* ---- life ---- */
+
+void
+mr_shard_reader_set_place(struct mr_shard_reader *reader, const struct mr_source_place *place)
+{
+    bool is_number = place->position == MR_POSITION_AFTER;
+    reader->from = is_number ? MR_POSITION_TRIM_HORIZON : place->position;
+    reader->from_ms = place->timestamp_ms;
+    mr_buf_clear(&reader->iterator);
+    mr_buf_clear(&reader->read_to);
+    mr_buf_clear(&reader->checkpoint);
+    if (is_number) {
+        mr_buf_append_slice(&reader->read_to, place->sequence_number);
+        mr_buf_append_slice(&reader->checkpoint, place->sequence_number);
+    }
+}
+
+void
+mr_shard_reader_start(struct mr_shard_reader *reader)
+{
+    reader->state = MR_SHARD_READING;
+    reader->is_unplaced = true;
+    reader->mapping->unplaced++;
+    if (reader->from == MR_POSITION_LATEST) {
+        reader->mapping->must_flush = true;
+    }
+    run(reader, MR_SHARD_PLACE);
+}
+
+static void
+stop_lanes(struct mr_shard_reader *reader)
+{
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        mr_lane_runner_stop(reader->lanes[i]);
+    }
+}
+
+void
+mr_shard_reader_stop(struct mr_shard_reader *reader)
+{
+    struct mr_source *source = reader->mapping->source;
+    if (reader->call != NULL) {
+        source->ops->cancel(source, MR_TAKE(reader->call));
+    }
+    mr_timer_stop(&reader->timer);
+    mr_list_remove(&reader->hungry);
+    stop_lanes(reader);
+    reader->is_lost = false;
+    if (reader->is_unplaced) {
+        reader->is_unplaced = false;
+        reader->mapping->unplaced--;
+    }
+}
+
+/*
+ * The iterator is good only when nothing was read behind the checkpoint; with nothing read at
+ * all it is the best there is: it may be a LATEST that no sequence number stands for.
+ */
+static bool
+iterator_stands(const struct mr_shard_reader *reader)
+{
+    return mr_slice_eq(mr_buf_slice(&reader->read_to), mr_buf_slice(&reader->checkpoint)) ||
+           reader->read_to.size == 0;
+}
+
+void
+mr_shard_reader_forget(struct mr_shard_reader *reader)
+{
+    reader->mapping->counts.forgotten += mr_shard_reader_unfinished(reader);
+    free_lanes(reader);
+    if (!iterator_stands(reader)) {
+        mr_buf_clear(&reader->iterator);
+    }
+    mr_poller_released(poller_of(reader), mr_pages_clear(&reader->pages));
+    reader->mark = reader->pages.end;
+    reader->fresh = 0;
+    mr_buf_clear(&reader->read_to);
+    if (mr_place_is_number(mr_buf_slice(&reader->checkpoint))) {
+        mr_buf_append_slice(&reader->read_to, mr_buf_slice(&reader->checkpoint));
+    }
+    reader->at_tip = false;
+    reader->has_ended = false;
+    reader->repartitions = false;
+    reader->failures = 0;
+    if (reader->state == MR_SHARD_READING) {
+        reader->state = MR_SHARD_WAITING;
+    }
+}
+
+void
+mr_shard_reader_update(struct mr_shard_reader *reader)
+{
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        mr_lane_runner_update(reader->lanes[i]);
+    }
+    if (reader->lane_count > 0 &&
+        (reader->repartitions || settings_of(reader)->parallelization != reader->lane_count)) {
+        reader->repartitions = true;
+        for (unsigned i = 0; i < reader->lane_count; i++) {
+            mr_lane_drain(reader->lanes[i]->lane, true);
+        }
+    }
+    if (is_running(reader)) {
+        run_lanes(reader);
+        mr_shard_reader_settle(reader);
+    }
+}
+
+/* The id and the parents' in one allocation. */
+static void
+keep_ids(struct mr_shard_reader *reader, const struct mr_source_shard *shard)
+{
+    struct mr_slice ids[] = { shard->id, shard->parent, shard->adjacent_parent };
+    uint8_t *at = mr_alloc(ids[0].size + ids[1].size + ids[2].size + 1);
+    for (size_t i = 0; i < 3; i++) {
+        struct mr_slice *kept = i == 0 ? &reader->id : &reader->parents[i - 1];
+        if (ids[i].size > 0) {
+            memcpy(at, ids[i].data, ids[i].size);
+        }
+        *kept = mr_slice_of(at, ids[i].size);
+        at += ids[i].size;
+    }
+}
+
+struct mr_shard_reader *
+mr_shard_reader_new(struct mr_mapping *mapping, const struct mr_source_shard *shard)
+{
+    struct mr_shard_reader *reader = mr_alloc_zero(1, sizeof(*reader));
+    reader->mapping = mapping;
+    keep_ids(reader, shard);
+    mr_list_init(&reader->hungry);
+    mr_timer_init(&reader->timer, mapping->poller->options.loop, MR_TIME_INJECTED, on_rested,
+                  reader);
+    return reader;
+}
+
+void
+mr_shard_reader_free(struct mr_shard_reader *reader)
+{
+    if (reader == NULL) {
+        return;
+    }
+    mr_shard_reader_stop(reader);
+    free_lanes(reader);
+    mr_poller_released(poller_of(reader), mr_pages_clear(&reader->pages));
+    mr_buf_deinit(&reader->iterator);
+    mr_buf_deinit(&reader->read_to);
+    mr_buf_deinit(&reader->checkpoint);
+    free((void *)(uintptr_t)reader->id.data);
+    free(reader);
+}
