@@ -73,6 +73,7 @@ forget_process(struct environment *environment)
     environment->fault_text = NULL;
     environment->fault_type = NULL;
     environment->gone = environment->initialising = false;
+    environment->restoring_us = environment->restored_us = 0;
     if (environment->listening) {
         environment->listening = false;
         mr_http_server_unlisten(environment->runtime->server, environment, true);
@@ -341,7 +342,10 @@ environment_ready(struct environment *environment)
 {
     environment->state = ENV_READY;
     log_drain(environment);
-    if (environment->initialising) {
+    if (environment->restoring_us != 0 && environment->restored_us == 0) {
+        environment->restored_us = now_us();
+        log_restore(environment, "success", NULL);
+    } else if (environment->initialising) {
         log_init_runtime_done(environment, "success", NULL);
     } else if (environment->invocation != NULL) {
         log_runtime_done(environment, environment->invocation);
@@ -359,7 +363,10 @@ init_done(struct environment *environment)
     telemetry_init_done(environment);
     environment->initialising = false;
     if (first != NULL) {
-        first->init_us = environment->suppressed ? 0 : now_us() - environment->launched_us;
+        first->restore_us = environment->restored_us - environment->restoring_us;
+        first->init_us = environment->suppressed || first->restore_us > 0
+                             ? 0
+                             : now_us() - environment->launched_us;
         environment->invocation = NULL;
     }
     environment->suppressed = false;

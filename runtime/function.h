@@ -48,7 +48,13 @@ struct mr_function {
     /* Environments at once; 0: as many as the runtime allows, see has_reserved. */
     uint32_t concurrency;
     bool has_reserved; /* `concurrency` is a reservation: 0 then means never run */
-    bool per_tenant;   /* environments are not shared between tenants */
+    /*
+     * Invocations at once in one environment, 1 to 1600: many-at-a-time mode, for runtimes
+     * that heed AWS_LAMBDA_MAX_CONCURRENCY. 0: one, and the classic state machine.
+     */
+    uint32_t max_concurrency;
+    bool snap_start; /* the runtime finds the restore calls, answered at once */
+    bool per_tenant; /* environments are not shared between tenants */
     enum mr_function_network network;
     bool strict_sandbox; /* the narrower profile of system calls */
     const struct mr_slice *allow_syscalls;

@@ -41,7 +41,8 @@ struct invocation {
     struct entry *entry;
     struct environment *environment; /* NULL while it waits or has ended */
     struct mr_arena arena;
-    struct mr_slice payload, client_context, trace_id, tenant_id, invoked_arn, request_id;
+    struct mr_slice payload, client_context, cognito_identity, trace_id, tenant_id, invoked_arn;
+    struct mr_slice request_id;
     mr_invocation_done_fn *done;
     void *context;
     void (*chunk)(struct mr_slice chunk, void *context);
@@ -53,7 +54,7 @@ struct invocation {
     bool told;         /* `done` was called */
     bool runtime_done; /* platform.runtimeDone is logged */
     unsigned deliveries;
-    uint64_t started_us, init_us, duration_us;
+    uint64_t started_us, init_us, restore_us, duration_us;
     uint64_t responding_us, responded_us; /* first and last byte of its answer; 0: not yet */
     uint64_t produced_bytes;
     const char *status; /* of REPORT: NULL, "timeout" or "error" */
@@ -66,6 +67,8 @@ enum environment_state {
     ENV_LAUNCHING, /* asked for */
     ENV_STARTED,   /* initialising */
     ENV_INIT_ERROR,
+    ENV_RESTORING, /* SnapStart: its after-restore hooks run */
+    ENV_RESTORE_ERROR,
     ENV_READY, /* parked in next */
     ENV_RUNNING,
     ENV_RESPONSE, /* a streamed response is arriving */
@@ -132,7 +135,8 @@ struct environment {
     int log_fd;
     struct mr_watch *log_watch;
     struct mr_log_lines lines;
-    uint64_t launched_us, idle_since_us;
+    uint64_t launched_us, restoring_us, restored_us, idle_since_us;
+    char token[MR_UUID_SIZE]; /* SnapStart: opens /2021-04-23/credentials */
     uint64_t memory_peak_bytes;
     struct mr_timer init_timer, timeout_timer, settle_timer, wait_timer;
     bool listening;
@@ -218,6 +222,10 @@ void api_answer_accepted(struct mr_http_exchange *exchange);
 typedef void(api_serve_fn)(struct environment *environment, struct mr_http_exchange *exchange,
                            const struct mr_http_request *request, struct mr_slice id);
 api_serve_fn api_serve_next, api_serve_response, api_serve_error, api_serve_init_error;
+void api_take_init_error(struct environment *environment, struct mr_http_exchange *exchange,
+                         const struct mr_http_request *request, enum environment_state state);
+void api_refuse_transition(struct mr_http_exchange *exchange,
+                           const struct environment *environment, const char *target);
 bool api_is_current(const struct environment *environment, struct mr_slice id);
 struct mr_slice api_response_mode(const struct mr_http_request *request);
 /* Put the event into the answer of the parked next. */
@@ -228,6 +236,9 @@ uint64_t invocation_deadline_ms(const struct invocation *invocation);
 struct mr_slice runtime_error_type(struct mr_slice header);
 /* 1.4: what the caller reads of a body with an error cause; into the arena. */
 struct mr_slice runtime_error_with_cause(struct mr_slice body, struct mr_arena *arena);
+
+/* ---- restore_api.c ---- */
+api_serve_fn api_serve_restore_next, api_serve_restore_error, api_serve_credentials;
 
 /* ---- extensions_api.c ---- */
 api_serve_fn api_serve_register, api_serve_event_next, api_serve_extension_init_error,
@@ -318,6 +329,8 @@ void log_init_start(struct environment *environment);
 void log_init_runtime_done(struct environment *environment, const char *status,
                            const char *type);
 void log_init_report(struct environment *environment, const char *status, const char *type);
+/* SnapStart: from restore/next to next. */
+void log_restore(struct environment *environment, const char *status, const char *type);
 /* Where it stands, once it has called next or failed. */
 void log_extension(struct extension *extension);
 void log_subscription(struct extension *extension, struct mr_slice types);
@@ -341,6 +354,8 @@ struct program {
 /* What to start for this function, in the arena. -ENOENT: no entry point. */
 int program_of(struct environment *environment, struct mr_arena *arena,
                struct program *out_program, struct mr_error *err);
+/* "on-demand", ... as the runtime and the log see it. */
+const char *program_init_type(const struct environment *environment);
 /* Can it ever run here? -EINVAL with a sentence when not. */
 int program_check(const struct mr_function *function, struct mr_error *err);
 

@@ -22,7 +22,8 @@ struct mr_invocation_request {
     struct mr_slice client_context; /* JSON, decoded already */
     struct mr_slice trace_id;
     struct mr_slice tenant_id;
-    bool want_log_tail; /* the result then waits for the end of the log */
+    struct mr_slice cognito_identity; /* JSON: cognitoIdentityId, cognitoIdentityPoolId */
+    bool want_log_tail;               /* the result then waits for the end of the log */
     /*
      * Optional: the response's bytes as the handler streams them; the result's payload is
      * then empty after a streamed answer. The chunk lives during the call.

@@ -91,7 +91,7 @@ log_init_start(struct environment *environment)
     mr_buf_printf(&arn, "arn:aws:lambda:%s::runtime:millrace", region);
     if (wants_event(environment)) {
         struct mr_json_writer json = begin_event(environment, &buf, "platform.initStart");
-        mr_json_member_str(&json, "initializationType", "on-demand");
+        mr_json_member_str(&json, "initializationType", program_init_type(environment));
         mr_json_member_str(&json, "phase", phase_of(environment));
         mr_json_member_string(&json, "runtimeVersion", runtime);
         mr_json_member_string(&json, "runtimeVersionArn", mr_buf_slice(&arn));
@@ -120,7 +120,7 @@ init_event(struct environment *environment, const char *event, const char *statu
     struct mr_json_writer json = begin_event(environment, &buf, event);
     bool fine = status[0] == 's';
 
-    mr_json_member_str(&json, "initializationType", "on-demand");
+    mr_json_member_str(&json, "initializationType", program_init_type(environment));
     mr_json_member_str(&json, "phase", phase_of(environment));
     mr_json_member_str(&json, "status", status);
     if (type != NULL) {
@@ -161,6 +161,53 @@ log_init_report(struct environment *environment, const char *status, const char 
                   (double)took_us / 1000, phase_of(environment), status,
                   type != NULL ? "\tError Type: " : "", type != NULL ? type : "");
     log_platform(environment, environment->invocation, mr_buf_slice(&buf));
+}
+
+static void
+restore_event(struct environment *environment, const char *event, const char *status,
+              const char *type, uint64_t took_us)
+{
+    mr_auto_buf struct mr_buf buf = { 0 };
+    struct mr_json_writer json = begin_event(environment, &buf, event);
+    const struct mr_function *function = &environment->entry->function;
+
+    if (status == NULL) {
+        mr_json_member_string(&json, "functionName", function->name);
+        mr_json_member_string(&json, "functionVersion", function->version);
+        mr_json_member_string(&json, "runtimeVersion", function->runtime);
+    } else {
+        mr_json_member_str(&json, "status", status);
+    }
+    if (type != NULL) {
+        mr_json_member_str(&json, "errorType", type);
+    }
+    if (took_us > 0) {
+        mr_json_key(&json, "metrics");
+        mr_json_begin_object(&json);
+        put_ms(&json, "durationMs", took_us);
+        mr_json_end_object(&json);
+    }
+    end_event(environment, environment->invocation,
+              type != NULL ? MR_FUNCTION_LOG_WARN : MR_FUNCTION_LOG_INFO, &json);
+}
+
+void
+log_restore(struct environment *environment, const char *status, const char *type)
+{
+    uint64_t took_us = mr_clock_now_us(mr_clock_system()) - environment->restoring_us;
+    mr_auto_buf struct mr_buf buf = { 0 };
+
+    if (wants_event(environment)) {
+        restore_event(environment, "platform.restoreStart", NULL, NULL, 0);
+        restore_event(environment, "platform.restoreRuntimeDone", status, type, 0);
+        restore_event(environment, "platform.restoreReport", status, type, took_us);
+    }
+    if (!wants_json(environment)) {
+        mr_buf_printf(
+            &buf, "RESTORE_REPORT Restore Duration: %.2f ms%s%s", (double)took_us / 1000,
+            type != NULL ? "\tStatus: error\tError Type: " : "", type != NULL ? type : "");
+        log_platform(environment, environment->invocation, mr_buf_slice(&buf));
+    }
 }
 
 /* ---- extensions ---- */
@@ -373,6 +420,11 @@ report_event(struct environment *environment, struct invocation *invocation,
     if (invocation->init_us > 0) {
         put_ms(&json, "initDurationMs", invocation->init_us);
     }
+    if (invocation->restore_us > 0) {
+        put_ms(&json, "restoreDurationMs", invocation->restore_us);
+        mr_json_member_i64(&json, "billedRestoreDurationMs",
+                           (int64_t)(invocation->restore_us + 999) / 1000);
+    }
     mr_json_end_object(&json);
     put_tracing(&json, invocation);
     end_event(environment, invocation, level, &json);
@@ -395,6 +447,11 @@ report_text(struct environment *environment, struct invocation *invocation,
                   figures->memory_mb);
     if (invocation->init_us > 0) {
         mr_buf_printf(&buf, "Init Duration: %.2f ms\t", (double)invocation->init_us / 1000);
+    }
+    if (invocation->restore_us > 0) {
+        mr_buf_printf(
+            &buf, "Restore Duration: %.2f ms\tBilled Restore Duration: %" PRIu64 " ms\t",
+            (double)invocation->restore_us / 1000, (invocation->restore_us + 999) / 1000);
     }
     if (invocation->status != NULL) {
         mr_buf_printf(&buf, "Status: %s", invocation->status);

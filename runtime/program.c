@@ -302,6 +302,28 @@ put_log_stream(struct environment *environment, struct mr_arena *arena, struct p
         (unsigned long long)mr_random_u64(&environment->runtime->random));
 }
 
+/* No daemon is started here; an SDK that sends to it loses a datagram, as it may on Lambda. */
+static void
+put_xray(struct environment *environment, struct mr_arena *arena, struct program *program)
+{
+    bool own = environment->entry->function.network == MR_FUNCTION_NETWORK_NONE;
+    const char *host = own ? "169.254.100.1" : "127.0.0.1";
+
+    PUT("AWS_XRAY_DAEMON_ADDRESS=%s:2000", host);
+    PUT("_AWS_XRAY_DAEMON_ADDRESS=%s", host);
+    PUT("_AWS_XRAY_DAEMON_PORT=2000");
+}
+
+const char *
+program_init_type(const struct environment *environment)
+{
+    const struct mr_function *function = &environment->entry->function;
+
+    return function->max_concurrency > 0 ? "lambda-managed-instances"
+           : function->snap_start        ? "snap-start"
+                                         : "on-demand";
+}
+
 static void
 put_platform(struct environment *environment, struct mr_arena *arena, struct program *program)
 {
@@ -319,7 +341,12 @@ put_platform(struct environment *environment, struct mr_arena *arena, struct pro
     PUT("AWS_LAMBDA_FUNCTION_NAME=%.*s", MR_SLICE_ARGS(function->name));
     PUT("AWS_LAMBDA_FUNCTION_VERSION=%.*s", MR_SLICE_ARGS(function->version));
     PUT("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%u", function->memory_mb);
-    PUT("AWS_LAMBDA_INITIALIZATION_TYPE=on-demand");
+    PUT("AWS_LAMBDA_INITIALIZATION_TYPE=%s", program_init_type(environment));
+    put_xray(environment, arena, program);
+    if (function->snap_start) {
+        mr_random_uuid(&environment->runtime->random, environment->token);
+        PUT("AWS_CONTAINER_AUTHORIZATION_TOKEN=%s", environment->token);
+    }
     if (program->managed) {
         PUT("AWS_EXECUTION_ENV=AWS_Lambda_%.*s", MR_SLICE_ARGS(function->runtime));
     }

@@ -467,6 +467,7 @@ invocation_new(struct mr_runtime *runtime, const struct mr_invocation_request *r
         invocation->payload = keep(invocation, request->payload);
     }
     invocation->client_context = keep(invocation, request->client_context);
+    invocation->cognito_identity = keep(invocation, request->cognito_identity);
     invocation->trace_id = keep(invocation, request->trace_id);
     invocation->tenant_id = keep(invocation, request->tenant_id);
     invocation->invoked_arn = keep(invocation, request->invoked_arn);

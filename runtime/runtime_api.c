@@ -13,6 +13,8 @@ static const char *const state_names[] = {
     [ENV_LAUNCHING] = "Started",
     [ENV_STARTED] = "Started",
     [ENV_INIT_ERROR] = "InitError",
+    [ENV_RESTORING] = "Restoring",
+    [ENV_RESTORE_ERROR] = "RuntimeRestoreErrorState",
     [ENV_READY] = "Ready",
     [ENV_RUNNING] = "Running",
     [ENV_RESPONSE] = "InvocationResponse",
@@ -22,9 +24,9 @@ static const char *const state_names[] = {
 
 /* ---- answers ---- */
 
-static void
-refuse_transition(struct mr_http_exchange *exchange, const struct environment *environment,
-                  const char *target)
+void
+api_refuse_transition(struct mr_http_exchange *exchange, const struct environment *environment,
+                      const char *target)
 {
     char message[256];
 
@@ -94,6 +96,8 @@ runtime_api_send_event(struct environment *environment)
         invocation->invoked_arn);
     add(headers, &count, MR_SLICE("Lambda-Runtime-Trace-Id"), invocation->trace_id);
     add(headers, &count, MR_SLICE("Lambda-Runtime-Client-Context"), invocation->client_context);
+    add(headers, &count, MR_SLICE("Lambda-Runtime-Cognito-Identity"),
+        invocation->cognito_identity);
     add(headers, &count, MR_SLICE("Lambda-Runtime-Aws-Tenant-Id"), invocation->tenant_id);
     const struct mr_http_response response = {
         .status = 200,
@@ -135,11 +139,11 @@ api_serve_next(struct environment *environment, struct mr_http_exchange *exchang
     (void)id;
     bool parked = environment->next != NULL;
     bool legal = environment->state == ENV_STARTED || environment->state == ENV_SENT ||
-                 environment->state == ENV_RUNNING ||
+                 environment->state == ENV_RESTORING || environment->state == ENV_RUNNING ||
                  (environment->state == ENV_READY && !parked);
 
     if (!legal) {
-        refuse_transition(exchange, environment, "Ready");
+        api_refuse_transition(exchange, environment, "Ready");
         return;
     }
     environment->next = exchange;
@@ -332,7 +336,7 @@ api_serve_response(struct environment *environment, struct mr_http_exchange *exc
         return;
     }
     if (environment->state != ENV_RUNNING) {
-        refuse_transition(exchange, environment, "InvocationResponse");
+        api_refuse_transition(exchange, environment, "InvocationResponse");
         return;
     }
     if (api_response_mode(request).data != NULL &&
@@ -382,7 +386,7 @@ api_serve_error(struct environment *environment, struct mr_http_exchange *exchan
         return;
     }
     if (environment->state != ENV_RUNNING) {
-        refuse_transition(exchange, environment, "InvocationErrorResponse");
+        api_refuse_transition(exchange, environment, "InvocationErrorResponse");
         return;
     }
     if (fault_dealt_with(environment, exchange)) {
@@ -393,19 +397,29 @@ api_serve_error(struct environment *environment, struct mr_http_exchange *exchan
 }
 
 void
-api_serve_init_error(struct environment *environment, struct mr_http_exchange *exchange,
-                     const struct mr_http_request *request, struct mr_slice id)
+api_take_init_error(struct environment *environment, struct mr_http_exchange *exchange,
+                    const struct mr_http_request *request, enum environment_state state)
 {
-    (void)id;
-    if (environment->state != ENV_STARTED) {
-        refuse_transition(exchange, environment, "InitError");
-        return;
-    }
     struct mr_slice payload = error_payload(exchange, request);
+
     free(environment->init_error_type);
     environment->init_error_type = mr_slice_dup(header_error_type(request));
     mr_buf_clear(&environment->init_error);
     mr_buf_append_slice(&environment->init_error, payload);
-    environment->state = ENV_INIT_ERROR;
+    environment->state = state;
     api_answer_accepted(exchange);
+}
+
+void
+api_serve_init_error(struct environment *environment, struct mr_http_exchange *exchange,
+                     const struct mr_http_request *request, struct mr_slice id)
+{
+    (void)id;
+    if (environment->state == ENV_STARTED) {
+        api_take_init_error(environment, exchange, request, ENV_INIT_ERROR);
+    } else if (environment->state == ENV_RESTORING) {
+        api_take_init_error(environment, exchange, request, ENV_RESTORE_ERROR);
+    } else {
+        api_refuse_transition(exchange, environment, "InitError");
+    }
 }

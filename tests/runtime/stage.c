@@ -44,6 +44,11 @@ launch(void *self, const struct mr_launch *what, struct mr_error *err)
     (void)err;
     stage->launches++;
     stage->environment = what->environment;
+    stage->variables[0] = 0;
+    for (size_t i = 0, used = 0; i < what->env_count && used < sizeof(stage->variables); i++) {
+        used += (size_t)snprintf(stage->variables + used, sizeof(stage->variables) - used,
+                                 "%.*s\n", MR_SLICE_ARGS(what->env[i]));
+    }
     mr_loop_defer(stage->loop, announce, stage);
     return 0;
 }
@@ -100,18 +105,38 @@ no_free(void *self)
 
 /* ---- the stage ---- */
 
+static void
+on_log(const struct mr_runtime_log *log, void *context)
+{
+    struct stage *stage = context;
+    size_t used = strlen(stage->log);
+
+    snprintf(stage->log + used, sizeof(stage->log) - used, "%.*s\n", MR_SLICE_ARGS(log->line));
+}
+
 void
 stage_begin(struct stage *stage)
 {
-    struct mr_error err = { 0 };
-    const struct mr_function function = {
-        .name = MR_SLICE("f"),
-        .code_dir = MR_SLICE("/tmp"),
-        .runtime = MR_SLICE("python3.12"),
-        .handler = MR_SLICE("a.b"),
-        .timeout_ms = 30000,
-    };
+    stage_begin_with(stage, &(struct mr_function){ .timeout_ms = 30000 });
+}
 
+void
+stage_set_function(struct stage *stage, const struct mr_function *given)
+{
+    struct mr_error err = { 0 };
+    struct mr_function function = *given;
+
+    function.name = MR_SLICE("f");
+    function.code_dir = MR_SLICE("/tmp");
+    function.runtime = MR_SLICE("python3.12");
+    function.handler = given->handler.size > 0 ? given->handler : MR_SLICE("a.b");
+    ck_assert_msg(mr_runtime_set_function(stage->runtime, &function, &err) == 0, "%s",
+                  err.text);
+}
+
+void
+stage_begin_with(struct stage *stage, const struct mr_function *function)
+{
     *stage = (struct stage){ .loop = mr_loop_new(NULL) };
     stage->launcher = (struct mr_launcher){
         .self = stage,
@@ -125,11 +150,15 @@ stage_begin(struct stage *stage)
         .memory_peak = no_peak,
         .free = no_free,
     };
+    static const struct mr_slice variables[] = { MR_SLICE_INIT("AWS_ACCESS_KEY_ID=key") };
     const struct mr_runtime_options options = { .launcher = &stage->launcher,
-                                                .bootstraps = "/nowhere" };
+                                                .bootstraps = "/nowhere",
+                                                .environment = variables,
+                                                .environment_count = 1,
+                                                .log = on_log,
+                                                .log_context = stage };
     stage->runtime = mr_runtime_new(stage->loop, &options);
-    ck_assert_msg(mr_runtime_set_function(stage->runtime, &function, &err) == 0, "%s",
-                  err.text);
+    stage_set_function(stage, function);
 }
 
 void
@@ -153,6 +182,8 @@ stage_invoke(struct stage *stage, const char *payload)
         .function = MR_SLICE("f"),
         .payload = mr_slice_str(payload),
         .client_context = MR_SLICE("{\"custom\":1}"),
+        .cognito_identity = MR_SLICE("{\"cognitoIdentityId\":\"i\"}"),
+        .trace_id = MR_SLICE("Root=1-2-3"),
         .tenant_id = MR_SLICE("blue"),
     };
 

@@ -25,11 +25,17 @@ struct stage {
     bool stopped;
     enum mr_invocation_outcome outcome;
     char payload[512], error_type[64];
+    char variables[8192]; /* of the last launch, a line each */
+    char log[32768];
     size_t payload_size;
     char id[64];
 };
 
 void stage_begin(struct stage *stage);
+/* The function's name, place and runtime are the stage's. */
+void stage_begin_with(struct stage *stage, const struct mr_function *function);
+/* Replace it. */
+void stage_set_function(struct stage *stage, const struct mr_function *function);
 void stage_end(struct stage *stage);
 void stage_on_done(const struct mr_invocation_result *result, void *context);
 /* Ask for an invocation, and wait for the listener of its environment. */

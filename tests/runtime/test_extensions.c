@@ -182,7 +182,8 @@ START_TEST(an_invocation_waits_for_every_extension_to_be_ready_and_tells_those_w
     const char *event = parked_answer(&stage, second);
     SAYS(event, "Lambda-Extension-Event-Identifier: ");
     SAYS(event, "{\"eventType\":\"INVOKE\",\"deadlineMs\":");
-    SAYS(event, "\"invokedFunctionArn\":\"arn:aws:lambda:us-east-1:123456789012:function:f\"}");
+    SAYS(event, "\"invokedFunctionArn\":\"arn:aws:lambda:us-east-1:123456789012:function:f\","
+                "\"tracing\":{\"type\":\"X-Amzn-Trace-Id\",\"value\":\"Root=1-2-3\"}}");
     ck_assert_int_lt(read(first, nothing, sizeof(nothing)), 0);
     close(runtime);
     close(first);

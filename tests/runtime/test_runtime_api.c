@@ -33,6 +33,8 @@ START_TEST(next_carries_the_event_and_what_belongs_to_it)
     SAYS(answer, "Lambda-Runtime-Deadline-Ms: ");
     SAYS(answer, "Lambda-Runtime-Client-Context: {\"custom\":1}\r\n");
     SAYS(answer, "Lambda-Runtime-Aws-Tenant-Id: blue\r\n");
+    SAYS(answer, "Lambda-Runtime-Trace-Id: Root=1-2-3\r\n");
+    SAYS(answer, "Lambda-Runtime-Cognito-Identity: {\"cognitoIdentityId\":\"i\"}\r\n");
     SAYS(answer, "Lambda-Runtime-Invoked-Function-Arn: "
                  "arn:aws:lambda:us-east-1:123456789012:function:f\r\n");
     SAYS(answer, "\r\n\r\n{\"a\":1}");
@@ -244,18 +246,9 @@ END_TEST
 static void
 replace(struct stage *stage, uint32_t concurrency, bool reserved)
 {
-    struct mr_error err = { 0 };
-    const struct mr_function function = {
-        .name = MR_SLICE("f"),
-        .code_dir = MR_SLICE("/tmp"),
-        .runtime = MR_SLICE("python3.12"),
-        .handler = MR_SLICE("new.code"),
-        .concurrency = concurrency,
-        .has_reserved = reserved,
-    };
-
-    ck_assert_msg(mr_runtime_set_function(stage->runtime, &function, &err) == 0, "%s",
-                  err.text);
+    stage_set_function(stage, &(struct mr_function){ .handler = MR_SLICE("new.code"),
+                                                     .concurrency = concurrency,
+                                                     .has_reserved = reserved });
 }
 
 START_TEST(in_flight_work_ends_on_the_old_code_and_new_work_starts_on_the_new)
