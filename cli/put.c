@@ -7,18 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <argp.h>
 
 #include "aws/base64.h"
 #include "base/alloc.h"
-#include "base/clock.h"
+#include "base/json_reader.h"
 #include "base/json_writer.h"
-#include "base/limits.h"
 #include "base/random.h"
 #include "cli/input.h"
+#include "cli/putter.h"
 #include "cli/shards.h"
 #include "cli/terminal.h"
 #include "cli/verb.h"
@@ -34,12 +33,7 @@ enum {
     RETRIES,
     OUTPUT,
     MAX_PATHS = 1024,
-    FIRST_BACKOFF_MS = 50,
-    LAST_BACKOFF_MS = 2000,
-    PROGRESS_MS = 500,
-    /* A request's other bytes: names, quotes, commas. */
-    RECORD_OVERHEAD = 64,
-    MAX_CALL_BYTES = 5 * 1024 * 1024,
+    SHOWN_SHARDS = 16, /* of the summary; further ones are added up */
 };
 
 static const struct argp_option options[] = {
@@ -75,27 +69,21 @@ struct flags {
     uint64_t rate, repeat, retries;
 };
 
-struct pending {
-    struct mr_slice key, data; /* in the putter's arena */
-    size_t number;             /* of the record, from 1 */
-};
-
 struct count {
     char shard[64];
     uint64_t records;
 };
 
-struct putter {
+struct putting {
     const struct flags *flags;
     struct mr_place place;
     struct mr_remote remote;
-    const char *stream, *hash_key;
-    struct mr_arena arena; /* of the pending records */
-    struct pending pending[MR_KINESIS_MAX_RECORDS_PER_PUT];
-    size_t pending_count, pending_bytes, most_pending;
+    const char *stream;
+    struct mr_slice hash_key;
+    struct mr_putter putter;
+    struct mr_arena arena; /* of one record */
     struct mr_random random;
-    uint64_t read, put, bytes, started_ms, told_ms;
-    struct count counts[16]; /* of the first shards met; the rest goes into `others` */
+    struct count counts[SHOWN_SHARDS]; /* of the first shards met; the rest goes into `others` */
     size_t count_count;
     uint64_t others;
 };
@@ -184,12 +172,6 @@ parse(int key, char *arg, struct argp_state *state)
 
 /* ---- one record ---- */
 
-static uint64_t
-now_ms(void)
-{
-    return mr_clock_now_ms(mr_clock_system());
-}
-
 /* Follows "a.b.c" into a JSON record: its text, or a number as it stands. */
 static bool
 find_member(struct mr_slice record, const char *path, struct mr_arena *arena,
@@ -218,276 +200,106 @@ find_member(struct mr_slice record, const char *path, struct mr_arena *arena,
 }
 
 static int
-choose_key(struct putter *putter, struct mr_slice record, struct mr_slice *out_key,
+choose_key(struct putting *putting, struct mr_slice record, struct mr_slice *out_key,
            struct mr_error *err)
 {
-    const struct flags *flags = putter->flags;
+    const struct flags *flags = putting->flags;
     if (flags->key != NULL) {
         *out_key = mr_slice_str(flags->key);
         return 0;
     }
     if (flags->key_field == NULL) {
         *out_key = mr_slice_str(mr_arena_printf(
-            &putter->arena, "%016llx", (unsigned long long)mr_random_u64(&putter->random)));
+            &putting->arena, "%016llx", (unsigned long long)mr_random_u64(&putting->random)));
         return 0;
     }
-    if (!find_member(record, flags->key_field, &putter->arena, out_key) || out_key->size == 0) {
+    if (!find_member(record, flags->key_field, &putting->arena, out_key) || out_key->size == 0) {
         return mr_fail(err, -EINVAL, "record %llu has no member %s to take its key from",
-                       (unsigned long long)putter->read, flags->key_field);
+                       (unsigned long long)putting->putter.read + 1, flags->key_field);
     }
-    *out_key = mr_arena_copy(&putter->arena, *out_key);
     return 0;
 }
 
 static int
-decode(struct putter *putter, struct mr_slice *record, struct mr_error *err)
+decode(struct putting *putting, struct mr_slice *record, struct mr_error *err)
 {
-    if (!putter->flags->base64) {
-        *record = mr_arena_copy(&putter->arena, *record);
+    if (!putting->flags->base64) {
         return 0;
     }
     struct mr_slice text = mr_slice_trim(*record);
-    uint8_t *out = mr_arena_alloc(&putter->arena, mr_base64_decoded_max(text.size) + 1);
+    uint8_t *out = mr_arena_alloc(&putting->arena, mr_base64_decoded_max(text.size) + 1);
     ssize_t size = mr_base64_decode(text, out, NULL);
     if (size < 0) {
-        return mr_fail(err, -EINVAL, "record %llu is not base64", (unsigned long long)putter->read);
+        return mr_fail(err, -EINVAL, "record %llu is not base64",
+                       (unsigned long long)putting->putter.read + 1);
     }
     *record = mr_slice_of(out, (size_t)size);
     return 0;
 }
 
-/* ---- one call ---- */
-
-static void
-write_request(struct putter *putter, struct mr_buf *body)
+static int
+add(struct putting *putting, struct mr_slice record, struct mr_error *err)
 {
-    mr_auto_buf struct mr_buf base64 = { 0 };
-    struct mr_json_writer json = mr_json_writer_on(body);
-    mr_json_begin_object(&json);
-    mr_json_member_str(&json, "StreamName", putter->stream);
-    mr_json_key(&json, "Records");
-    mr_json_begin_array(&json);
-    for (size_t i = 0; i < putter->pending_count; i++) {
-        mr_json_begin_object(&json);
-        mr_json_member_string(&json, "PartitionKey", putter->pending[i].key);
-        if (putter->hash_key != NULL) {
-            mr_json_member_str(&json, "ExplicitHashKey", putter->hash_key);
-        }
-        mr_buf_clear(&base64);
-        mr_base64_append(&base64, putter->pending[i].data);
-        mr_json_member_string(&json, "Data", mr_buf_slice(&base64));
-        mr_json_end_object(&json);
+    struct mr_slice key;
+    mr_arena_reset(&putting->arena);
+    if (decode(putting, &record, err) < 0 || choose_key(putting, record, &key, err) < 0) {
+        return err->code;
     }
-    mr_json_end_array(&json);
-    mr_json_end_object(&json);
+    return mr_putter_add(&putting->putter, key, putting->hash_key, record, err);
 }
 
+/* ---- what was put ---- */
+
 static void
-count_shard(struct putter *putter, struct mr_slice shard)
+count_shard(struct putting *putting, struct mr_slice shard)
 {
-    for (size_t i = 0; i < putter->count_count; i++) {
-        if (mr_slice_is(shard, putter->counts[i].shard)) {
-            putter->counts[i].records++;
+    for (size_t i = 0; i < putting->count_count; i++) {
+        if (mr_slice_is(shard, putting->counts[i].shard)) {
+            putting->counts[i].records++;
             return;
         }
     }
-    if (putter->count_count == sizeof(putter->counts) / sizeof(putter->counts[0])) {
-        putter->others++;
+    if (putting->count_count == sizeof(putting->counts) / sizeof(putting->counts[0])) {
+        putting->others++;
         return;
     }
-    struct count *count = &putter->counts[putter->count_count++];
+    struct count *count = &putting->counts[putting->count_count++];
     snprintf(count->shard, sizeof(count->shard), "%.*s", MR_SLICE_ARGS(shard));
     count->records = 1;
 }
 
-struct put_result {
-    struct mr_slice shard, sequence, error, message;
-};
-
 static void
-tell_record(struct putter *putter, const struct pending *pending, const struct put_result *result)
+on_put(const struct mr_putter_record *record, struct mr_slice shard, struct mr_slice sequence,
+       void *context)
 {
+    struct putting *putting = context;
     mr_auto_buf struct mr_buf line = { 0 };
-    if (putter->flags->json_output) {
+    count_shard(putting, shard);
+    if (putting->flags->json_output) {
         struct mr_json_writer json = mr_json_writer_on(&line);
         mr_json_begin_object(&json);
-        mr_json_member_i64(&json, "record", (int64_t)pending->number);
-        mr_json_member_string(&json, "shard", result->shard);
-        mr_json_member_string(&json, "sequence_number", result->sequence);
-        mr_json_member_string(&json, "partition_key", pending->key);
+        mr_json_member_i64(&json, "record", (int64_t)record->number);
+        mr_json_member_string(&json, "shard", shard);
+        mr_json_member_string(&json, "sequence_number", sequence);
+        mr_json_member_string(&json, "partition_key", record->key);
         mr_json_end_object(&json);
-    } else if (putter->flags->verbose) {
-        mr_buf_printf(&line, "%s  %.*s  ", mr_shard_short(mr_arena_cstr(&putter->arena, result->shard),
-                                                          &putter->arena),
-                      MR_SLICE_ARGS(result->sequence));
-        mr_append_safe(&line, pending->key);
+    } else if (putting->flags->verbose) {
+        const char *id = mr_arena_cstr(&putting->arena, shard);
+        mr_buf_printf(&line, "%s  %.*s  ", mr_shard_short(id, &putting->arena),
+                      MR_SLICE_ARGS(sequence));
+        mr_append_safe(&line, record->key);
     } else {
         return;
     }
     printf("%.*s\n", MR_SLICE_ARGS(mr_buf_slice(&line)));
 }
 
-static void
-read_result(struct mr_json *json, struct mr_arena *arena, struct put_result *result)
-{
-    static const char *const names[] = { "ShardId", "SequenceNumber", "ErrorCode",
-                                         "ErrorMessage" };
-    struct mr_slice *const places[] = { &result->shard, &result->sequence, &result->error,
-                                        &result->message };
-    struct mr_slice key;
-    mr_json_enter(json);
-    while (mr_json_next_key(json, &key)) {
-        size_t i = 0;
-        while (i < 4 && !mr_slice_is(key, names[i])) {
-            i++;
-        }
-        if (i == 4 || !mr_json_string(json, arena, places[i])) {
-            mr_json_skip(json);
-        }
-    }
-}
-
-/* Keeps what was refused, in order. Returns how many that are; the last reason is in `err`. */
-static int
-take_results(struct putter *putter, struct mr_error *err)
-{
-    struct mr_json json = mr_json_of(mr_buf_slice(&putter->remote.body));
-    struct mr_slice key;
-    size_t index = 0, kept = 0;
-    mr_json_enter(&json);
-    while (mr_json_next_key(&json, &key)) {
-        if (!mr_slice_is(key, "Records") || !mr_json_enter(&json)) {
-            mr_json_skip(&json);
-            continue;
-        }
-        while (mr_json_next_element(&json) && index < putter->pending_count) {
-            struct put_result result = { 0 };
-            struct pending *pending = &putter->pending[index++];
-            read_result(&json, &putter->arena, &result);
-            if (result.error.size > 0) {
-                mr_fail(err, -EAGAIN, "record %zu: %.*s: %.*s", pending->number,
-                        MR_SLICE_ARGS(result.error), MR_SLICE_ARGS(result.message));
-                putter->pending[kept++] = *pending;
-                continue;
-            }
-            putter->put++;
-            putter->bytes += pending->data.size;
-            count_shard(putter, result.shard);
-            tell_record(putter, pending, &result);
-        }
-    }
-    if (json.bad || index < putter->pending_count) {
-        return mr_fail(err, -EBADMSG, "PutRecords answered what is not its answer");
-    }
-    putter->pending_count = kept;
-    return (int)kept;
-}
-
-static bool
-worth_again(const struct putter *putter, int result)
-{
-    return result == -ECONNREFUSED || result == -ECONNRESET || result == -ETIMEDOUT ||
-           (result == -EREMOTEIO && putter->remote.status >= 500) ||
-           mr_remote_said(&putter->remote, "LimitExceededException") ||
-           mr_remote_said(&putter->remote, "ProvisionedThroughputExceededException");
-}
-
-static void
-sleep_ms(uint64_t ms)
-{
-    struct timespec time = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
-    nanosleep(&time, NULL);
-}
-
-static void
-tell_progress(struct putter *putter)
-{
-    uint64_t now = now_ms();
-    if (!isatty(STDERR_FILENO) || now - putter->told_ms < PROGRESS_MS) {
-        return;
-    }
-    putter->told_ms = now;
-    fprintf(stderr, "\r%llu records, %.0f/s ", (unsigned long long)putter->put,
-            (double)putter->put * 1000.0 / (double)(now - putter->started_ms + 1));
-}
-
-/* Puts what is pending, again and again. The first refusal by a server that is not there at all
- * is final: a person wants to know. */
-static int
-flush(struct putter *putter, struct mr_error *err)
-{
-    uint64_t backoff_ms = FIRST_BACKOFF_MS;
-    for (uint64_t tries = 0; putter->pending_count > 0; tries++) {
-        mr_auto_buf struct mr_buf body = { 0 };
-        write_request(putter, &body);
-        int result = mr_remote_kinesis(&putter->remote, "PutRecords", mr_buf_slice(&body), err);
-        if (result < 0 && (!worth_again(putter, result) ||
-                           (result == -ECONNREFUSED && putter->put == 0))) {
-            return result;
-        }
-        if (result == 0) {
-            result = take_results(putter, err);
-            if (result == -EBADMSG) {
-                return result;
-            }
-        }
-        if (result != 0 && tries >= putter->flags->retries) {
-            return mr_wrap(err, "%zu records were not put", putter->pending_count);
-        }
-        if (result != 0) {
-            sleep_ms(backoff_ms);
-            backoff_ms = backoff_ms * 2 > LAST_BACKOFF_MS ? LAST_BACKOFF_MS : backoff_ms * 2;
-        }
-    }
-    mr_arena_reset(&putter->arena);
-    putter->pending_bytes = 0;
-    tell_progress(putter);
-    return 0;
-}
-
-/* Sleeps until the records put so far are due at the asked rate. */
-static void
-keep_rate(struct putter *putter)
-{
-    if (putter->flags->rate == 0) {
-        return;
-    }
-    uint64_t due_ms = putter->put * 1000 / putter->flags->rate;
-    uint64_t gone_ms = now_ms() - putter->started_ms;
-    if (due_ms > gone_ms) {
-        sleep_ms(due_ms - gone_ms);
-    }
-}
-
-static int
-add(struct putter *putter, struct mr_slice record, struct mr_error *err)
-{
-    struct mr_slice key;
-    putter->read++;
-    size_t bytes = record.size + RECORD_OVERHEAD;
-    if (putter->pending_count > 0 && putter->pending_bytes + bytes > MAX_CALL_BYTES &&
-        flush(putter, err) < 0) {
-        return err->code;
-    }
-    if (decode(putter, &record, err) < 0 || choose_key(putter, record, &key, err) < 0) {
-        return err->code;
-    }
-    putter->pending[putter->pending_count++] = (struct pending){ key, record, putter->read };
-    putter->pending_bytes += bytes;
-    if (putter->pending_count < putter->most_pending) {
-        return 0;
-    }
-    int result = flush(putter, err);
-    keep_rate(putter);
-    return result;
-}
-
 /* ---- all of it ---- */
 
 static int
-put_arguments(struct putter *putter, struct mr_error *err)
+put_arguments(struct putting *putting, struct mr_error *err)
 {
-    const struct flags *flags = putter->flags;
+    const struct flags *flags = putting->flags;
     for (size_t i = 0; i < flags->data_count; i++) {
         mr_auto_buf struct mr_buf file = { 0 };
         struct mr_slice record = mr_slice_str(flags->data[i]);
@@ -497,7 +309,7 @@ put_arguments(struct putter *putter, struct mr_error *err)
             }
             record = mr_buf_slice(&file);
         }
-        if (add(putter, record, err) < 0) {
+        if (add(putting, record, err) < 0) {
             return err->code;
         }
     }
@@ -505,16 +317,16 @@ put_arguments(struct putter *putter, struct mr_error *err)
 }
 
 static int
-put_files(struct putter *putter, const char *const *paths, struct mr_error *err)
+put_files(struct putting *putting, const char *const *paths, struct mr_error *err)
 {
     mr_auto_input struct mr_input input;
     struct mr_slice record;
     int result;
-    mr_input_init(&input, putter->flags->form, paths);
+    mr_input_init(&input, putting->flags->form, paths);
     while ((result = mr_input_next(&input, &record, err)) > 0) {
-        result = add(putter, record, err);
-        if (result == 0 && putter->pending_count > 0 && mr_input_would_wait(&input)) {
-            result = flush(putter, err);
+        result = add(putting, record, err);
+        if (result == 0 && putting->putter.pending_count > 0 && mr_input_would_wait(&input)) {
+            result = mr_putter_flush(&putting->putter, err);
         }
         if (result < 0) {
             return result;
@@ -524,10 +336,10 @@ put_files(struct putter *putter, const char *const *paths, struct mr_error *err)
 }
 
 static int
-put_all(struct putter *putter, struct mr_error *err)
+put_all(struct putting *putting, struct mr_error *err)
 {
     static const char *const standard_input[] = { "-", NULL };
-    const struct flags *flags = putter->flags;
+    const struct flags *flags = putting->flags;
     const char *const *paths = flags->paths;
     if (flags->data_count == 0 && flags->path_count == 0) {
         paths = standard_input;
@@ -536,31 +348,32 @@ put_all(struct putter *putter, struct mr_error *err)
         }
     }
     for (uint64_t round = 0; round < flags->repeat; round++) {
-        if (put_arguments(putter, err) < 0 || put_files(putter, paths, err) < 0) {
+        if (put_arguments(putting, err) < 0 || put_files(putting, paths, err) < 0) {
             struct mr_error ignored;
-            (void)flush(putter, &ignored); /* what stood before the mistake is put */
+            /* What stood before the mistake is put, as far as it can be. */
+            mr_putter_flush(&putting->putter, &ignored);
             return err->code;
         }
     }
-    return flush(putter, err);
+    return mr_putter_flush(&putting->putter, err);
 }
 
 static int
-find_hash_key(struct putter *putter, struct mr_error *err)
+find_hash_key(struct putting *putting, struct mr_error *err)
 {
-    putter->hash_key = putter->flags->hash_key;
-    if (putter->flags->shard == NULL) {
+    putting->hash_key = mr_slice_str(putting->flags->hash_key);
+    if (putting->flags->shard == NULL) {
         return 0;
     }
     struct mr_shard_list list;
-    if (mr_shards_list(&putter->remote, putter->stream, &putter->place.arena, &list, err) < 0) {
+    if (mr_shards_list(&putting->remote, putting->stream, &putting->place.arena, &list, err) < 0) {
         return err->code;
     }
-    const struct mr_shard_view *shard = mr_shards_find(&list, putter->flags->shard, err);
+    const struct mr_shard_view *shard = mr_shards_find(&list, putting->flags->shard, err);
     if (shard == NULL) {
         return err->code;
     }
-    putter->hash_key = shard->first_hash;
+    putting->hash_key = mr_slice_str(shard->first_hash);
     if (shard->last_sequence != NULL) {
         return mr_fail(err, -EINVAL, "%s is closed: it was split or merged; put into its children",
                        shard->id);
@@ -569,65 +382,63 @@ find_hash_key(struct putter *putter, struct mr_error *err)
 }
 
 static void
-summarize(struct putter *putter)
+summarize(struct putting *putting)
 {
     char size[16];
+    const struct mr_putter *putter = &putting->putter;
     if (putter->told_ms != putter->started_ms) {
         fprintf(stderr, "\r\033[K");
     }
-    if (putter->flags->quiet || putter->flags->json_output) {
+    if (putting->flags->quiet || putting->flags->json_output) {
         return;
     }
     printf("put %llu record%s, %s, into %s:", (unsigned long long)putter->put,
-           putter->put == 1 ? "" : "s", mr_bytes_text(putter->bytes, size), putter->stream);
-    for (size_t i = 0; i < putter->count_count; i++) {
+           putter->put == 1 ? "" : "s", mr_bytes_text(putter->bytes, size), putting->stream);
+    for (size_t i = 0; i < putting->count_count; i++) {
         printf("%s %s %llu", i == 0 ? "" : ",",
-               mr_shard_short(putter->counts[i].shard, &putter->arena),
-               (unsigned long long)putter->counts[i].records);
+               mr_shard_short(putting->counts[i].shard, &putting->place.arena),
+               (unsigned long long)putting->counts[i].records);
     }
-    if (putter->others > 0) {
-        printf(", others %llu", (unsigned long long)putter->others);
+    if (putting->others > 0) {
+        printf(", others %llu", (unsigned long long)putting->others);
     }
     printf("%s\n", putter->put == 0 ? " nothing" : "");
 }
 
-/* At a low rate a call carries what is due in a twentieth of a second. */
-static size_t
-call_size(uint64_t rate)
-{
-    uint64_t size = rate == 0 ? MR_KINESIS_MAX_RECORDS_PER_PUT : rate / 20;
-    return size < 1 ? 1
-                    : (size > MR_KINESIS_MAX_RECORDS_PER_PUT ? MR_KINESIS_MAX_RECORDS_PER_PUT
-                                                              : (size_t)size);
-}
-
 static int
-run(struct putter *putter)
+run(struct putting *putting)
 {
     struct mr_error err = { 0 };
-    mr_place_find(&putter->place, &putter->flags->place);
-    mr_remote_init(&putter->remote, NULL, &putter->place);
-    putter->stream = mr_place_name(&putter->place, "streams", putter->flags->stream);
-    putter->most_pending = call_size(putter->flags->rate);
-    putter->started_ms = putter->told_ms = now_ms();
-    int result = find_hash_key(putter, &err);
+    mr_place_find(&putting->place, &putting->flags->place);
+    mr_remote_init(&putting->remote, NULL, &putting->place);
+    putting->stream = mr_place_name(&putting->place, "streams", putting->flags->stream);
+    mr_putter_init(&putting->putter, &(struct mr_putter_options){
+                                         .remote = &putting->remote,
+                                         .stream = putting->stream,
+                                         .rate = putting->flags->rate,
+                                         .retries = putting->flags->retries,
+                                         .put = on_put,
+                                         .context = putting,
+                                     });
+    int result = find_hash_key(putting, &err);
     if (result == 0) {
-        result = put_all(putter, &err);
-        if (result == 0 || putter->put > 0) {
-            summarize(putter);
+        result = put_all(putting, &err);
+        if (result == 0 || putting->putter.put > 0) {
+            summarize(putting);
         }
     }
     int exit_code = MR_EXIT_OK;
-    if (result < 0 && mr_remote_said(&putter->remote, "ResourceNotFoundException")) {
+    if (result < 0 && mr_remote_said(&putting->remote, "ResourceNotFoundException")) {
         exit_code = mr_complain(MR_EXIT_FAILED,
                                 "there is no stream %s at %s; `millrace streams` lists them",
-                                putter->stream, putter->remote.endpoint);
+                                putting->stream, putting->remote.endpoint);
     } else if (result < 0) {
         exit_code = mr_complain(MR_EXIT_FAILED, "%s", err.text);
     }
-    mr_arena_deinit(&putter->arena);
-    mr_remote_deinit(&putter->remote);
-    mr_place_deinit(&putter->place);
+    mr_putter_deinit(&putting->putter);
+    mr_arena_deinit(&putting->arena);
+    mr_remote_deinit(&putting->remote);
+    mr_place_deinit(&putting->place);
     return exit_code;
 }
 
@@ -646,9 +457,9 @@ mr_verb_put(int argc, char **argv)
     };
     struct flags flags = { .repeat = 1, .retries = 10 };
     argp_parse(&argp, argc, argv, 0, NULL, &flags);
-    struct putter *putter = mr_alloc_zero(1, sizeof(*putter));
-    putter->flags = &flags;
-    int exit_code = run(putter);
-    free(putter);
+    struct putting *putting = mr_alloc_zero(1, sizeof(*putting));
+    putting->flags = &flags;
+    int exit_code = run(putting);
+    free(putting);
     return exit_code;
 }

@@ -17,11 +17,12 @@
 #include "base/json_reader.h"
 #include "base/json_writer.h"
 #include "cli/position.h"
+#include "cli/reader.h"
 #include "cli/shards.h"
 #include "cli/terminal.h"
 #include "cli/verb.h"
 
-enum { FROM = 256, DECODE, OUTPUT, MOST_RECORDS_A_CALL = 1000, IDLE_MS = 200 };
+enum { FROM = 256, DECODE, OUTPUT, IDLE_MS = 200 };
 
 enum decode { AUTO, TEXT, JSON, HEX, BASE64 };
 static const char *const decodings[] = { "auto", "text", "json", "hex", "base64", NULL };
@@ -48,23 +49,13 @@ struct flags {
     uint64_t count;
 };
 
-/* One shard being read. `iterator` is NULL when it is read to its end. */
-struct reading {
-    char *shard;
-    char *iterator;
-    struct reading *next;
-};
-
 struct tail {
     const struct flags *flags;
     struct mr_place place;
     struct mr_remote remote;
-    const char *stream;
-    struct mr_position position;
-    struct reading *readings;
-    struct mr_arena arena; /* of one answer */
+    struct mr_reader reader;
+    struct mr_arena arena; /* of one line */
     uint64_t shown;
-    bool behind; /* the last round met records, or a shard that had not caught up */
 };
 
 static volatile bool interrupted;
@@ -125,11 +116,6 @@ parse(int key, char *arg, struct argp_state *state)
 
 /* ---- showing ---- */
 
-struct record {
-    struct mr_slice key, sequence, data;
-    double arrived_s;
-};
-
 static void
 append_hex(struct mr_buf *line, struct mr_slice data)
 {
@@ -187,13 +173,13 @@ append_data(struct mr_buf *line, enum decode decode, struct mr_slice data)
 }
 
 static void
-show_json(struct tail *tail, const char *shard, const struct record *record, struct mr_buf *line)
+show_json(struct tail *tail, const struct mr_reader_record *record, struct mr_buf *line)
 {
     struct mr_json_writer json = mr_json_writer_on(line);
     mr_auto_buf struct mr_buf data = { 0 };
     bool readable = is_readable(record->data);
     mr_json_begin_object(&json);
-    mr_json_member_str(&json, "shard", shard);
+    mr_json_member_str(&json, "shard", record->shard);
     mr_json_member_string(&json, "sequence_number", record->sequence);
     mr_json_key(&json, "arrived");
     mr_json_put_f64(&json, record->arrived_s);
@@ -211,7 +197,7 @@ show_json(struct tail *tail, const char *shard, const struct record *record, str
 }
 
 static void
-show_text(struct tail *tail, const char *shard, const struct record *record, struct mr_buf *line)
+show_text(struct tail *tail, const struct mr_reader_record *record, struct mr_buf *line)
 {
     char time_text[32];
     time_t seconds = (time_t)record->arrived_s;
@@ -220,7 +206,7 @@ show_text(struct tail *tail, const char *shard, const struct record *record, str
     strftime(time_text, sizeof(time_text), "%H:%M:%S", &local);
     mr_buf_printf(line, "%s%s.%03d  %s  ", mr_colour(stdout, MR_DIM), time_text,
                   (int)((record->arrived_s - (double)seconds) * 1000.0 + 0.5) % 1000,
-                  mr_shard_short(shard, &tail->arena));
+                  mr_shard_short(record->shard, &tail->arena));
     if (tail->flags->verbose) {
         mr_buf_printf(line, "%.*s  ", MR_SLICE_ARGS(record->sequence));
     }
@@ -229,203 +215,37 @@ show_text(struct tail *tail, const char *shard, const struct record *record, str
     append_data(line, tail->flags->decode, record->data);
 }
 
-static void
-show(struct tail *tail, const char *shard, const struct record *record)
+static bool
+show(const struct mr_reader_record *record, void *context)
 {
+    struct tail *tail = context;
     mr_auto_buf struct mr_buf line = { 0 };
+    mr_arena_reset(&tail->arena);
     if (tail->flags->json_output) {
-        show_json(tail, shard, record, &line);
+        show_json(tail, record, &line);
     } else {
-        show_text(tail, shard, record, &line);
+        show_text(tail, record, &line);
     }
     mr_buf_append_byte(&line, '\n');
     fwrite(line.data, 1, line.size, stdout);
     tail->shown++;
-}
-
-/* ---- reading ---- */
-
-static bool
-read_record(struct mr_json *json, struct mr_arena *arena, struct record *record)
-{
-    struct mr_slice key, base64;
-    mr_json_enter(json);
-    while (mr_json_next_key(json, &key)) {
-        if (mr_slice_is(key, "Data") && mr_json_string(json, arena, &base64)) {
-            uint8_t *data = mr_arena_alloc(arena, mr_base64_decoded_max(base64.size) + 1);
-            ssize_t size = mr_base64_decode(base64, data, NULL);
-            record->data = mr_slice_of(data, size < 0 ? 0 : (size_t)size);
-        } else if (mr_slice_is(key, "PartitionKey")) {
-            mr_json_string(json, arena, &record->key);
-        } else if (mr_slice_is(key, "SequenceNumber")) {
-            mr_json_string(json, arena, &record->sequence);
-        } else if (!mr_slice_is(key, "ApproximateArrivalTimestamp") ||
-                   !mr_json_f64(json, &record->arrived_s)) {
-            mr_json_skip(json);
-        }
-    }
-    return !json->bad;
-}
-
-static bool
-is_enough(const struct tail *tail)
-{
-    return interrupted || (tail->flags->count > 0 && tail->shown >= tail->flags->count);
-}
-
-static int open_shard(struct tail *tail, const char *shard, const struct mr_position *position,
-                      struct mr_error *err);
-
-/* A shard's end names its children; one of two parents' is met twice and opened once. */
-static int
-open_children(struct tail *tail, struct mr_json *json, struct mr_error *err)
-{
-    static const struct mr_position oldest = { .type = "TRIM_HORIZON" };
-    struct mr_slice key, id;
-    int result = 0;
-    mr_json_enter(json);
-    while (mr_json_next_element(json)) {
-        mr_json_enter(json);
-        while (mr_json_next_key(json, &key)) {
-            if (mr_slice_is(key, "ShardId") && mr_json_string(json, &tail->arena, &id)) {
-                mr_auto_free char *shard = mr_slice_dup(id);
-                result = result < 0 ? result : open_shard(tail, shard, &oldest, err);
-            } else {
-                mr_json_skip(json);
-            }
-        }
-    }
-    return result;
-}
-
-static int
-take_answer(struct tail *tail, struct reading *reading, struct mr_error *err)
-{
-    /* A copy: opening a child makes a call, and that call's answer takes the remote's place. */
-    mr_auto_buf struct mr_buf body = mr_buf_take(&tail->remote.body);
-    struct mr_json json = mr_json_of(mr_buf_slice(&body));
-    struct mr_slice key, next = { 0 };
-    int64_t behind_ms = 0;
-    int result = 0;
-    mr_arena_reset(&tail->arena);
-    mr_json_enter(&json);
-    while (result == 0 && mr_json_next_key(&json, &key)) {
-        if (mr_slice_is(key, "Records")) {
-            mr_json_enter(&json);
-            while (mr_json_next_element(&json)) {
-                struct record record = { 0 };
-                if (read_record(&json, &tail->arena, &record) && !is_enough(tail)) {
-                    show(tail, reading->shard, &record);
-                    tail->behind = true;
-                }
-            }
-        } else if (mr_slice_is(key, "NextShardIterator") &&
-                   mr_json_peek(&json) == MR_JSON_STRING) {
-            mr_json_string(&json, &tail->arena, &next);
-        } else if (mr_slice_is(key, "ChildShards") && mr_json_peek(&json) == MR_JSON_ARRAY &&
-                   tail->flags->shard == NULL) {
-            result = open_children(tail, &json, err);
-        } else if (!mr_slice_is(key, "MillisBehindLatest") || !mr_json_i64(&json, &behind_ms)) {
-            mr_json_skip(&json);
-        }
-    }
-    tail->behind |= behind_ms > 0;
-    free(reading->iterator);
-    reading->iterator = next.size == 0 ? NULL : mr_slice_dup(next);
-    return result;
-}
-
-static int
-read_once(struct tail *tail, struct reading *reading, struct mr_error *err)
-{
-    mr_auto_buf struct mr_buf body = { 0 };
-    struct mr_json_writer json = mr_json_writer_on(&body);
-    mr_json_begin_object(&json);
-    mr_json_member_str(&json, "ShardIterator", reading->iterator);
-    mr_json_member_i64(&json, "Limit", MOST_RECORDS_A_CALL);
-    mr_json_end_object(&json);
-    int result = mr_remote_kinesis(&tail->remote, "GetRecords", mr_buf_slice(&body), err);
-    if (result == 0) {
-        return take_answer(tail, reading, err);
-    }
-    if (mr_remote_said(&tail->remote, "ProvisionedThroughputExceededException")) {
-        tail->behind = true;
-        return 0; /* the same iterator, after the pause */
-    }
-    return result;
-}
-
-static int
-open_shard(struct tail *tail, const char *shard, const struct mr_position *position,
-           struct mr_error *err)
-{
-    struct reading **last = &tail->readings;
-    for (; *last != NULL; last = &(*last)->next) {
-        if (strcmp((*last)->shard, shard) == 0) {
-            return 0;
-        }
-    }
-    mr_auto_free char *iterator = NULL;
-    if (mr_position_iterator(&tail->remote, tail->stream, shard, position, &iterator, err) < 0) {
-        return err->code;
-    }
-    struct reading *reading = mr_alloc_zero(1, sizeof(*reading));
-    reading->shard = mr_strdup(shard);
-    reading->iterator = MR_TAKE(iterator);
-    *last = reading;
-    tail->behind = true;
-    return 0;
-}
-
-/*
- * Every shard, or, from the oldest on or from a time, all that may hold such records: a child is
- * opened by its parent's end, so only shards whose parent is not read are opened here.
- */
-static int
-open_all(struct tail *tail, struct mr_error *err)
-{
-    struct mr_shard_list list;
-    if (mr_shards_list(&tail->remote, tail->stream, &tail->place.arena, &list, err) < 0) {
-        return err->code;
-    }
-    if (tail->flags->shard != NULL) {
-        const struct mr_shard_view *shard = mr_shards_find(&list, tail->flags->shard, err);
-        return shard == NULL ? err->code : open_shard(tail, shard->id, &tail->position, err);
-    }
-    bool latest = strcmp(tail->position.type, "LATEST") == 0;
-    for (size_t i = 0; i < list.count; i++) {
-        bool parent_listed = false;
-        for (size_t k = 0; k < list.count && list.shards[i].parent != NULL; k++) {
-            parent_listed |= strcmp(list.shards[k].id, list.shards[i].parent) == 0;
-        }
-        bool wanted = latest ? list.shards[i].last_sequence == NULL : !parent_listed;
-        if (wanted && open_shard(tail, list.shards[i].id, &tail->position, err) < 0) {
-            return err->code;
-        }
-    }
-    return 0;
+    return !interrupted && (tail->flags->count == 0 || tail->shown < tail->flags->count);
 }
 
 static int
 read_all(struct tail *tail, struct mr_error *err)
 {
-    while (!is_enough(tail)) {
-        tail->behind = false;
-        bool any = false;
-        for (struct reading *reading = tail->readings; reading != NULL; reading = reading->next) {
-            if (reading->iterator == NULL || is_enough(tail)) {
-                continue;
-            }
-            any = true;
-            if (read_once(tail, reading, err) < 0) {
-                return err->code;
-            }
-        }
+    struct mr_reader *reader = &tail->reader;
+    while (!interrupted && !reader->enough) {
+        int result = mr_reader_round(reader, err);
         fflush(stdout);
-        if (!any || (!tail->behind && !tail->flags->follow)) {
+        if (result <= 0) {
+            return result;
+        }
+        if (!reader->behind && !tail->flags->follow) {
             break;
         }
-        if (!tail->behind) {
+        if (!reader->behind) {
             struct timespec pause = { .tv_nsec = IDLE_MS * 1000000L };
             nanosleep(&pause, NULL);
         }
@@ -434,14 +254,20 @@ read_all(struct tail *tail, struct mr_error *err)
 }
 
 static int
-run(struct tail *tail)
+run(struct tail *tail, const struct mr_position *position)
 {
     struct mr_error err = { 0 };
     mr_place_find(&tail->place, &tail->flags->place);
     mr_remote_init(&tail->remote, NULL, &tail->place);
     tail->remote.given_up = &interrupted;
-    tail->stream = mr_place_name(&tail->place, "streams", tail->flags->stream);
-    int result = open_all(tail, &err);
+    tail->reader = (struct mr_reader){
+        .remote = &tail->remote,
+        .stream = mr_place_name(&tail->place, "streams", tail->flags->stream),
+        .only_shard = tail->flags->shard,
+        .fn = show,
+        .context = tail,
+    };
+    int result = mr_reader_open(&tail->reader, position, &err);
     if (result == 0) {
         result = read_all(tail, &err);
     }
@@ -451,17 +277,11 @@ run(struct tail *tail)
     } else if (result < 0 && mr_remote_said(&tail->remote, "ResourceNotFoundException")) {
         exit_code = mr_complain(MR_EXIT_FAILED,
                                 "there is no stream %s at %s; `millrace streams` lists them",
-                                tail->stream, tail->remote.endpoint);
+                                tail->reader.stream, tail->remote.endpoint);
     } else if (result < 0) {
         exit_code = mr_complain(MR_EXIT_FAILED, "%s", err.text);
     }
-    while (tail->readings != NULL) {
-        struct reading *next = tail->readings->next;
-        free(tail->readings->shard);
-        free(tail->readings->iterator);
-        free(tail->readings);
-        tail->readings = next;
-    }
+    mr_reader_close(&tail->reader);
     mr_arena_deinit(&tail->arena);
     mr_remote_deinit(&tail->remote);
     mr_place_deinit(&tail->place);
@@ -484,13 +304,14 @@ mr_verb_tail(int argc, char **argv)
     };
     struct flags flags = { 0 };
     struct tail tail = { .flags = &flags };
+    struct mr_position position;
     struct mr_error err = { 0 };
     argp_parse(&argp, argc, argv, 0, NULL, &flags);
-    if (mr_position_parse(&tail.position, flags.from == NULL ? "oldest" : flags.from, &err) < 0) {
+    if (mr_position_parse(&position, flags.from == NULL ? "oldest" : flags.from, &err) < 0) {
         return mr_complain(MR_EXIT_USAGE, "--from: %s", err.text);
     }
     struct sigaction action = { .sa_handler = on_interrupt };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    return run(&tail);
+    return run(&tail, &position);
 }

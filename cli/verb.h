@@ -41,6 +41,8 @@ const struct mr_verb *mr_verbs(void);
 /* The verb nearest to a misspelt one, or NULL when none is near. */
 const char *mr_verb_suggest(const char *name);
 
+int mr_verb_up(int argc, char **argv);
+int mr_verb_streams(int argc, char **argv);
 int mr_verb_env(int argc, char **argv);
 int mr_verb_put(int argc, char **argv);
 int mr_verb_tail(int argc, char **argv);

@@ -1,0 +1,77 @@
+# Sourced by every scenario: a directory of its own, our programs on PATH, waiting without luck, and
+# an end that leaves nothing running.
+#
+#     . "$(dirname "$0")/lib.sh"
+set -eu
+bin=$(cd "$1" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+PATH="$bin:$PATH"
+work=$(mktemp -d "${TMPDIR:-/tmp}/millrace-scenario-XXXXXX")
+export AWS_ACCESS_KEY_ID=scenario AWS_SECRET_ACCESS_KEY=scenario AWS_DEFAULT_REGION=us-east-1
+export AWS_PAGER='' NO_COLOR=1
+unset AWS_ENDPOINT_URL AWS_REGION MILLRACE_ENDPOINT MILLRACE_DATA AWS_SESSION_TOKEN 2>/dev/null || true
+cd "$work"
+started=''
+
+end() {
+    code=$?
+    for pid in $started; do
+        kill "$pid" 2>/dev/null || true
+    done
+    for pid in $started; do
+        wait "$pid" 2>/dev/null || true
+    done
+    if [ "$code" -ne 0 ] && [ "$code" -ne 77 ]; then
+        echo "---- failed with $code; what the programs said:"
+        for file in "$work"/*.out "$work"/*.log "$work"/.millrace/log/*.log "$work"/*/.millrace/log/*.log; do
+            [ -s "$file" ] && echo "-- $file" && tail -n 40 "$file"
+        done
+    fi
+    rm -rf "$work"
+    exit "$code"
+}
+trap end EXIT
+trap 'exit 143' TERM INT
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+# equal WHAT WANTED GOT
+equal() {
+    [ "$2" = "$3" ] || fail "$1: wanted \"$2\", got \"$3\""
+}
+
+# has WHAT PATTERN FILE
+has() {
+    grep -qE -- "$2" "$3" || { cat "$3"; fail "$1: no line matches $2"; }
+}
+
+# until_true SECONDS COMMAND...: looks again until it succeeds; the bound is for a broken program only.
+until_true() {
+    bound=$(($(date +%s) + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$(date +%s)" -lt "$bound" ] || fail "not within its time: $*"
+        sleep 0.05
+    done
+}
+
+# until_line SECONDS PATTERN FILE
+until_line() {
+    until_true "$1" grep -qE -- "$2" "$3"
+}
+
+# Start a stream server by itself: sets `port` and `streamd`, and points our verbs at it.
+start_streamd() {
+    rm -f ready.fifo
+    mkfifo ready.fifo
+    millrace-streamd --data streamd --port "${port:-0}" --durability os --ready-fd 3 "$@" \
+        3>ready.fifo 2>>streamd.log &
+    streamd=$!
+    started="$started $streamd"
+    read -r _ port <ready.fifo
+    export MILLRACE_ENDPOINT="http://127.0.0.1:$port"
+}
