@@ -40,6 +40,10 @@ environment_new(struct mr_runtime *runtime, struct entry *entry, struct mr_slice
     shutdown_timer_init(environment);
     environment->command_fd = environment->report_fd = -1;
     mr_list_init(&environment->extensions);
+    environment->many = entry->function.max_concurrency > 0;
+    mr_list_init(&environment->running);
+    mr_list_init(&environment->pending);
+    mr_list_init(&environment->slots);
     mr_list_push_back(&runtime->environments, &environment->node);
     runtime->counts.environments++;
     return environment;
@@ -140,6 +144,8 @@ launch_failed(struct environment *environment, const struct mr_error *err)
     struct invocation *invocation = environment->invocation;
 
     environment->invocation = NULL;
+    environment->killing = KILL_RESET;
+    many_end(environment);
     if (invocation != NULL) {
         mr_auto_buf struct mr_buf line = { 0 };
         const char *type = err->code == -EACCES || err->code == -ENOENT || err->code == -ENOEXEC
@@ -205,6 +211,18 @@ launch(struct environment *environment, struct mr_error *err)
     return launcher->launch(launcher->self, &what, err);
 }
 
+/* Many at a time has the time of a provisioned init. */
+static uint64_t
+init_limit_ms(const struct environment *environment)
+{
+    uint64_t timeout_ms = environment->entry->function.timeout_ms;
+
+    if (!environment->many) {
+        return environment->runtime->options.init_ms;
+    }
+    return timeout_ms > MANY_INIT_MS ? timeout_ms : MANY_INIT_MS;
+}
+
 void
 environment_start(struct environment *environment, struct invocation *invocation)
 {
@@ -224,7 +242,7 @@ environment_start(struct environment *environment, struct invocation *invocation
     if (environment->suppressed && invocation != NULL) {
         begin(environment, invocation);
     } else if (!environment->runtime->options.no_timeouts) {
-        mr_timer_start(&environment->init_timer, environment->runtime->options.init_ms);
+        mr_timer_start(&environment->init_timer, init_limit_ms(environment));
     }
     if (rc < 0) {
         mr_log(MR_LOG_WARN, "runtime", "function %.*s: %s",
@@ -370,7 +388,10 @@ init_done(struct environment *environment)
         environment->invocation = NULL;
     }
     environment->suppressed = false;
-    if (first != NULL) {
+    if (first != NULL && environment->many) {
+        mr_timer_stop(&environment->timeout_timer); /* it has one of its own from now on */
+        many_add(environment, first, true);
+    } else if (first != NULL) {
         environment_dispatch(environment, first);
     }
 }
@@ -384,10 +405,12 @@ environment_settle(struct environment *environment)
     }
     if (environment->initialising) {
         init_done(environment);
+    } else if (environment->many) {
+        many_go_on(environment);
     } else if (environment->invocation != NULL) {
         complete(environment);
     }
-    if (environment->state != ENV_READY) {
+    if (environment->state != ENV_READY || environment->many) {
         return; /* it has been put to work already */
     }
     struct invocation *waiting = environment->waiting;
@@ -653,6 +676,13 @@ end_invocation(struct environment *environment)
     invocation_finish(invocation);
 }
 
+bool
+environment_is_idle(const struct environment *environment)
+{
+    return environment->invocation == NULL && environment->waiting == NULL &&
+           environment->running_count + environment->pending_count == 0;
+}
+
 static void
 on_settled(void *context)
 {
@@ -685,6 +715,7 @@ on_settled(void *context)
     }
     environment->state = ENV_GONE;
     end_invocation(environment);
+    many_end(environment);
     forget_process(environment);
     mr_buf_clear(&environment->init_error);
     environment->suppressed = true; /* its next start is a reset: inside an invocation */

@@ -218,6 +218,10 @@ api_serve_register(struct environment *environment, struct mr_http_exchange *exc
         refuse(exchange, wrong, message);
         return;
     }
+    if (events.invoke && environment->many) { /* an invocation is not an environment's there */
+        refuse(exchange, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType");
+        return;
+    }
     struct extension *extension = admit(environment, exchange, name);
     if (extension == NULL) {
         return;

@@ -17,6 +17,8 @@ enum {
     WAIT_FOR_NEXT_MS = 50, /* an invocation waits that long for a finishing environment */
     MAX_DELIVERIES = 3,    /* of one event to one environment */
     MAX_STREAM_BYTES = 200 * 1024 * 1024,
+    MANY_INIT_MS = 130000,
+    MAX_LATE = 64, /* timed-out invocations of an environment whose answers are recognised */
     MAX_EXTENSIONS = MR_SUPERVISOR_MAX_EXTENSIONS,
     SHUTDOWN_MS = 2000,         /* of an environment with external extensions, in all */
     SHUTDOWN_RUNTIME_MS = 300,  /* of these, from SIGTERM to SIGKILL for the runtime */
@@ -33,6 +35,20 @@ struct entry {
     char *arn;
     char *qualified_arn;
     size_t in_flight;
+};
+
+enum environment_state {
+    ENV_COLD,      /* no process */
+    ENV_LAUNCHING, /* asked for */
+    ENV_STARTED,   /* initialising */
+    ENV_INIT_ERROR,
+    ENV_RESTORING, /* SnapStart: its after-restore hooks run */
+    ENV_RESTORE_ERROR,
+    ENV_READY, /* parked in next */
+    ENV_RUNNING,
+    ENV_RESPONSE, /* a streamed response is arriving */
+    ENV_SENT,     /* answered, has not called next yet */
+    ENV_GONE,     /* exited; late bytes are being waited for */
 };
 
 struct invocation {
@@ -60,20 +76,11 @@ struct invocation {
     const char *status; /* of REPORT: NULL, "timeout" or "error" */
     struct mr_invocation_result result;
     struct mr_buf tail;
-};
-
-enum environment_state {
-    ENV_COLD,      /* no process */
-    ENV_LAUNCHING, /* asked for */
-    ENV_STARTED,   /* initialising */
-    ENV_INIT_ERROR,
-    ENV_RESTORING, /* SnapStart: its after-restore hooks run */
-    ENV_RESTORE_ERROR,
-    ENV_READY, /* parked in next */
-    ENV_RUNNING,
-    ENV_RESPONSE, /* a streamed response is arriving */
-    ENV_SENT,     /* answered, has not called next yet */
-    ENV_GONE,     /* exited; late bytes are being waited for */
+    /* Many at a time: its place on a list of its environment, its own state and timer. */
+    struct mr_list place;
+    enum environment_state state; /* COLD: waits for a slot; RUNNING; RESPONSE */
+    struct mr_timer timer;
+    struct mr_buf stream;
 };
 
 enum kill_reason {
@@ -152,6 +159,13 @@ struct environment {
     int command_fd, report_fd;
     struct mr_watch *command_watch, *report_watch;
     struct mr_buf commands, reports;
+    /* Many at a time. */
+    bool many;
+    struct mr_list running, pending; /* invocations, by `place` */
+    struct mr_list slots;            /* parked nexts */
+    size_t running_count, pending_count, slot_count;
+    char late[MAX_LATE][MR_UUID_SIZE];
+    size_t late_count;
     enum shutdown_step shutdown;
     uint64_t shutdown_ends_us;
     struct mr_timer shutdown_timer;
@@ -192,6 +206,8 @@ void environment_start(struct environment *environment, struct invocation *invoc
 /* Answer the parked next. */
 void environment_dispatch(struct environment *environment, struct invocation *invocation);
 void environment_kill(struct environment *environment, enum kill_reason reason);
+/* Does nobody run in it, or wait for it? */
+bool environment_is_idle(const struct environment *environment);
 /* No process, no invocation. */
 void environment_free(struct environment *environment);
 void environment_ready(struct environment *environment); /* the runtime called next */
@@ -230,12 +246,35 @@ bool api_is_current(const struct environment *environment, struct mr_slice id);
 struct mr_slice api_response_mode(const struct mr_http_request *request);
 /* Put the event into the answer of the parked next. */
 void runtime_api_send_event(struct environment *environment);
+void runtime_api_write_event(struct mr_http_exchange *exchange, struct invocation *invocation);
+/* Decide the invocation by what came, and answer. */
+void api_take_response(struct invocation *invocation, struct mr_http_exchange *exchange,
+                       const struct mr_http_request *request);
+void api_finish_stream(struct invocation *invocation, struct mr_buf *stream,
+                       struct mr_http_exchange *exchange,
+                       const struct mr_http_request *request);
+void api_take_error(struct invocation *invocation, struct mr_http_exchange *exchange,
+                    const struct mr_http_request *request);
 /* Unix milliseconds at which the invocation's time is over. */
 uint64_t invocation_deadline_ms(const struct invocation *invocation);
 /* 1.4: the error type a header's value stands for. Thread: any. */
 struct mr_slice runtime_error_type(struct mr_slice header);
 /* 1.4: what the caller reads of a body with an error cause; into the arena. */
 struct mr_slice runtime_error_with_cause(struct mr_slice body, struct mr_arena *arena);
+
+/* ---- many.c ---- */
+void many_serve_next(struct environment *environment, struct mr_http_exchange *exchange);
+api_serve_fn many_serve_response, many_serve_error;
+/* The running invocation of that id; NULL when there is none, or the mode is not on. */
+struct invocation *many_find(struct environment *environment, struct mr_slice id);
+/* Give it a slot, now or when one comes free; `first`: before those that wait. */
+void many_add(struct environment *environment, struct invocation *invocation, bool first);
+/* Something changed: start what waits, or rest. */
+void many_go_on(struct environment *environment);
+/* Its process is gone: fail what ran, place anew what waited. */
+void many_end(struct environment *environment);
+struct environment *many_find_room(struct mr_runtime *runtime, const struct entry *entry,
+                                   struct mr_slice tenant, bool may_wait);
 
 /* ---- restore_api.c ---- */
 api_serve_fn api_serve_restore_next, api_serve_restore_error, api_serve_credentials;

@@ -91,7 +91,8 @@ level_named(struct mr_slice name)
 
 /* A JSON object logs for itself; without a level it is INFO. */
 static bool
-is_json_record(struct mr_slice text, enum mr_function_log_level *out_level)
+is_json_record(struct mr_slice text, enum mr_function_log_level *out_level,
+               struct mr_slice *out_request_id)
 {
     struct mr_json json = mr_json_of(text);
     struct mr_slice key, level = { 0 };
@@ -104,6 +105,9 @@ is_json_record(struct mr_slice text, enum mr_function_log_level *out_level)
         if (mr_slice_is(key, "level") && mr_json_peek(&json) == MR_JSON_STRING) {
             mr_json_string_raw(&json, &level);
             *out_level = level_named(level);
+        } else if ((mr_slice_is(key, "requestId") || mr_slice_is(key, "AWSRequestId")) &&
+                   mr_json_peek(&json) == MR_JSON_STRING) {
+            mr_json_string_raw(&json, out_request_id);
         } else {
             mr_json_skip(&json);
         }
@@ -155,7 +159,9 @@ log_function(struct environment *environment, const struct mr_log_line *line)
         return;
     }
     lowest = lowest == MR_FUNCTION_LOG_UNSET ? MR_FUNCTION_LOG_INFO : lowest;
-    if (line->text.size > 0 && is_json_record(line->text, &level)) {
+    struct mr_slice id = { 0 };
+    if (line->text.size > 0 && is_json_record(line->text, &level, &id)) {
+        invocation = environment->many ? many_find(environment, id) : invocation;
         if (level >= lowest) {
             write_line(environment, invocation, MR_LINE_FUNCTION, level, 0, line->text);
             give_telemetry(environment, TELEMETRY_FUNCTION, line->text, 0);

@@ -354,8 +354,12 @@ put_platform(struct environment *environment, struct mr_arena *arena, struct pro
         PUT("AWS_LAMBDA_LOG_FORMAT=JSON");
         PUT("AWS_LAMBDA_LOG_LEVEL=%s", levels[function->application_log_level]);
     }
-    /* Frames and plain text share one pipe; log_lines tells them apart. */
-    PUT("_LAMBDA_TELEMETRY_LOG_FD=1");
+    if (function->max_concurrency > 0) {
+        PUT("AWS_LAMBDA_MAX_CONCURRENCY=%u", function->max_concurrency);
+    } else {
+        /* Frames and plain text share one pipe; log_lines tells them apart. */
+        PUT("_LAMBDA_TELEMETRY_LOG_FD=1");
+    }
 }
 
 int

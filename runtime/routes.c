@@ -76,16 +76,40 @@ on_head(struct mr_http_exchange *exchange, const struct mr_http_request *request
     plan->max_body = MR_LAMBDA_MAX_RESPONSE_BYTES;
     plan->serve_faulty_body = true;
     if (route == NULL || route->serve != api_serve_response ||
-        !mr_slice_is(api_response_mode(request), "streaming") ||
-        environment->state != ENV_RUNNING || !api_is_current(environment, id)) {
+        !mr_slice_is(api_response_mode(request), "streaming")) {
         return;
+    }
+    struct invocation *invocation = many_find(environment, id);
+    if (environment->many
+            ? invocation == NULL || invocation->state != ENV_RUNNING
+            : environment->state != ENV_RUNNING || !api_is_current(environment, id)) {
+        return;
+    }
+    if (environment->many) {
+        invocation->state = ENV_RESPONSE;
+    } else {
+        invocation = environment->invocation;
+        environment->state = ENV_RESPONSE;
+        mr_buf_clear(&environment->stream);
     }
     plan->stream = true;
     plan->max_body = MAX_STREAM_BYTES;
-    environment->invocation->responding_us = mr_clock_now_us(mr_clock_system());
-    environment->state = ENV_RESPONSE;
-    mr_buf_clear(&environment->stream);
+    invocation->responding_us = mr_clock_now_us(mr_clock_system());
     mr_http_exchange_set_user(exchange, environment);
+}
+
+/* Whose response streams on this exchange; NULL when it is over already. */
+static struct invocation *
+streaming(struct environment *environment, struct mr_http_exchange *exchange)
+{
+    struct mr_slice id;
+
+    if (environment->many) {
+        (void)find_route(mr_http_exchange_request(exchange)->path, &id);
+        struct invocation *invocation = many_find(environment, id);
+        return invocation != NULL && invocation->state == ENV_RESPONSE ? invocation : NULL;
+    }
+    return environment->state == ENV_RESPONSE ? environment->invocation : NULL;
 }
 
 static void
@@ -94,16 +118,17 @@ on_chunk(struct mr_http_exchange *exchange, struct mr_slice chunk, void *context
     struct environment *environment = mr_http_exchange_user(exchange);
 
     (void)context;
-    if (environment == NULL || environment->state != ENV_RESPONSE ||
-        environment->invocation == NULL || environment->invocation->answered) {
+    struct invocation *invocation =
+        environment == NULL ? NULL : streaming(environment, exchange);
+    if (invocation == NULL || invocation->answered) {
         return;
     }
-    struct invocation *invocation = environment->invocation;
+    struct mr_buf *stream = environment->many ? &invocation->stream : &environment->stream;
     invocation->produced_bytes += chunk.size;
     if (invocation->chunk != NULL) {
         invocation->chunk(chunk, invocation->context);
-    } else if (environment->stream.size <= MR_LAMBDA_MAX_RESPONSE_BYTES) {
-        mr_buf_append_slice(&environment->stream, chunk);
+    } else if (stream->size <= MR_LAMBDA_MAX_RESPONSE_BYTES) {
+        mr_buf_append_slice(stream, chunk);
     }
 }
 

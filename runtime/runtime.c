@@ -8,7 +8,12 @@
 #include "base/limits.h"
 #include "runtime/inside.h"
 
-enum { REAP_EVERY_MS = 1000, DEFAULT_ENVIRONMENTS = 100, DEFAULT_IDLE_MS = 600000 };
+enum {
+    MAX_CONCURRENCY = 1600, /* PerExecutionEnvironmentMaxConcurrency */
+    REAP_EVERY_MS = 1000,
+    DEFAULT_ENVIRONMENTS = 100,
+    DEFAULT_IDLE_MS = 600000
+};
 
 static void on_reap(void *context);
 
@@ -116,6 +121,9 @@ entry_new(struct mr_runtime *runtime, const struct mr_function *function)
     own->role_arn = mr_arena_copy(arena, function->role_arn);
     own->memory_mb = function->memory_mb ? function->memory_mb : MR_LAMBDA_MIN_MEMORY_MB;
     own->tmp_mb = function->tmp_mb ? function->tmp_mb : 512;
+    if (own->max_concurrency > 0) {
+        own->log_format = MR_FUNCTION_LOG_JSON; /* lines of several must say whose they are */
+    }
     own->timeout_ms = function->timeout_ms ? function->timeout_ms : 3000;
     entry->arn = function->arn.size > 0
                      ? mr_arena_cstr(arena, function->arn)
@@ -153,6 +161,10 @@ check_function(const struct mr_function *function, struct mr_error *err)
         return mr_fail(err, -EINVAL, "%zu layers: use at most %d", function->layer_count,
                        MR_SANDBOX_MAX_LAYERS);
     }
+    if (function->max_concurrency > MAX_CONCURRENCY) {
+        return mr_fail(err, -EINVAL, "%u invocations at once in an environment: use 1 to %d",
+                       function->max_concurrency, MAX_CONCURRENCY);
+    }
     return program_check(function, err);
 }
 
@@ -170,7 +182,7 @@ retire(struct mr_runtime *runtime, struct entry *entry)
         }
         if (environment->state == ENV_COLD) {
             environment_free(environment);
-        } else if (environment->invocation == NULL && environment->waiting == NULL) {
+        } else if (environment_is_idle(environment)) {
             environment_kill(environment, KILL_RETIRE);
         }
     }
@@ -223,6 +235,7 @@ invocation_free(struct invocation *invocation)
     }
     runtime->counts.busy--;
     mr_buf_deinit(&invocation->tail);
+    mr_buf_deinit(&invocation->stream);
     mr_arena_deinit(&invocation->arena);
     free(invocation);
     mr_loop_release(runtime->loop);
@@ -340,7 +353,7 @@ is_free(const struct environment *environment, enum environment_state state)
         return environment->state == ENV_SENT ||
                (environment->state == ENV_READY && last != NULL && last->answered);
     }
-    return environment->state == state && last == NULL;
+    return environment->state == state && environment_is_idle(environment);
 }
 
 /* The one used last, so that the others may grow idle. */
@@ -412,11 +425,19 @@ invocation_place(struct invocation *invocation)
         refuse(invocation, MR_INVOCATION_SERVICE_ERROR, "the runtime is stopping");
         return;
     }
-    if ((environment = find_free(invocation, ENV_READY)) != NULL) {
+    if (function->max_concurrency > 0 &&
+        (environment = many_find_room(runtime, invocation->entry, invocation->tenant_id,
+                                      invocation->may_wait)) != NULL) {
+        many_add(environment, invocation, false);
+        return;
+    }
+    if (function->max_concurrency == 0 &&
+        (environment = find_free(invocation, ENV_READY)) != NULL) {
         environment_dispatch(environment, invocation);
         return;
     }
-    if (invocation->may_wait && (environment = find_free(invocation, ENV_SENT)) != NULL) {
+    if (function->max_concurrency == 0 && invocation->may_wait &&
+        (environment = find_free(invocation, ENV_SENT)) != NULL) {
         environment->waiting = invocation;
         invocation->environment = environment;
         mr_timer_start(&environment->wait_timer, WAIT_FOR_NEXT_MS);

@@ -74,19 +74,24 @@ invocation_deadline_ms(const struct invocation *invocation)
     return mr_clock_wall_ms(clock) + timeout_ms - (run_ms < timeout_ms ? run_ms : timeout_ms);
 }
 
-void
-runtime_api_send_event(struct environment *environment)
+/* Classic mode leaves an empty header out, many-at-a-time sends these three always. */
+static void
+add_always(struct mr_http_header *headers, size_t *count, bool many, struct mr_slice name,
+           struct mr_slice value)
 {
-    struct invocation *invocation = environment->invocation;
-    struct mr_http_exchange *exchange = environment->next;
+    if (many || value.size > 0) {
+        headers[(*count)++] = (struct mr_http_header){ name, value };
+    }
+}
+
+void
+runtime_api_write_event(struct mr_http_exchange *exchange, struct invocation *invocation)
+{
+    bool many = invocation->environment->many;
     struct mr_http_header headers[8];
     size_t count = 0;
     char deadline[32];
 
-    if (exchange == NULL) {
-        return; /* its connection broke: the event goes to the next call */
-    }
-    environment->next = NULL;
     invocation->deliveries++;
     snprintf(deadline, sizeof(deadline), "%llu",
              (unsigned long long)invocation_deadline_ms(invocation));
@@ -94,10 +99,12 @@ runtime_api_send_event(struct environment *environment)
     add(headers, &count, MR_SLICE("Lambda-Runtime-Deadline-Ms"), mr_slice_str(deadline));
     add(headers, &count, MR_SLICE("Lambda-Runtime-Invoked-Function-Arn"),
         invocation->invoked_arn);
-    add(headers, &count, MR_SLICE("Lambda-Runtime-Trace-Id"), invocation->trace_id);
-    add(headers, &count, MR_SLICE("Lambda-Runtime-Client-Context"), invocation->client_context);
-    add(headers, &count, MR_SLICE("Lambda-Runtime-Cognito-Identity"),
-        invocation->cognito_identity);
+    add_always(headers, &count, many, MR_SLICE("Lambda-Runtime-Trace-Id"),
+               invocation->trace_id);
+    add_always(headers, &count, many, MR_SLICE("Lambda-Runtime-Client-Context"),
+               invocation->client_context);
+    add_always(headers, &count, many, MR_SLICE("Lambda-Runtime-Cognito-Identity"),
+               invocation->cognito_identity);
     add(headers, &count, MR_SLICE("Lambda-Runtime-Aws-Tenant-Id"), invocation->tenant_id);
     const struct mr_http_response response = {
         .status = 200,
@@ -107,6 +114,18 @@ runtime_api_send_event(struct environment *environment)
         .body = invocation->payload.size > 0 ? invocation->payload : MR_SLICE("{}"),
     };
     mr_http_respond(exchange, &response);
+}
+
+void
+runtime_api_send_event(struct environment *environment)
+{
+    struct mr_http_exchange *exchange = environment->next;
+
+    if (exchange == NULL) {
+        return; /* its connection broke: the event goes to the next call */
+    }
+    environment->next = NULL;
+    runtime_api_write_event(exchange, environment->invocation);
 }
 
 static void
@@ -137,6 +156,10 @@ api_serve_next(struct environment *environment, struct mr_http_exchange *exchang
 {
     (void)request;
     (void)id;
+    if (environment->many) {
+        many_serve_next(environment, exchange);
+        return;
+    }
     bool parked = environment->next != NULL;
     bool legal = environment->state == ENV_STARTED || environment->state == ENV_SENT ||
                  environment->state == ENV_RESTORING || environment->state == ENV_RUNNING ||
@@ -164,13 +187,21 @@ api_is_current(const struct environment *environment, struct mr_slice id)
            mr_slice_eq(environment->invocation->request_id, id);
 }
 
+static bool
+is_streaming(const struct invocation *invocation)
+{
+    const struct environment *environment = invocation->environment;
+
+    return (environment->many ? invocation->state : environment->state) == ENV_RESPONSE;
+}
+
 /* From here on the runtime may ask for more, and the caller knows. */
 static void
-decide(struct environment *environment, const struct mr_invocation_result *result)
+decide(struct invocation *invocation, const struct mr_invocation_result *result)
 {
-    struct invocation *invocation = environment->invocation;
-
-    environment->state = ENV_SENT;
+    if (!invocation->environment->many) {
+        invocation->environment->state = ENV_SENT;
+    }
     invocation->responded_us = mr_clock_now_us(mr_clock_system());
     if (invocation->responding_us == 0) {
         invocation->responding_us = invocation->responded_us;
@@ -180,34 +211,33 @@ decide(struct environment *environment, const struct mr_invocation_result *resul
 }
 
 static void
-decide_error(struct environment *environment, struct mr_slice type, struct mr_slice payload)
+decide_error(struct invocation *invocation, struct mr_slice type, struct mr_slice payload)
 {
     const struct mr_invocation_result result = {
         .outcome = MR_INVOCATION_FUNCTION_ERROR,
         .payload = payload,
         .function_error = MR_SLICE("Unhandled"),
         .error_type = type,
-        .streamed =
-            environment->state == ENV_RESPONSE && environment->invocation->chunk != NULL,
+        .streamed = is_streaming(invocation) && invocation->chunk != NULL,
     };
 
-    decide(environment, &result);
+    decide(invocation, &result);
 }
 
 static void
-decide_too_large(struct environment *environment)
+decide_too_large(struct invocation *invocation)
 {
     decide_error(
-        environment, MR_SLICE("Function.ResponseSizeTooLarge"),
+        invocation, MR_SLICE("Function.ResponseSizeTooLarge"),
         MR_SLICE("{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":"
                  "\"Response payload size exceeded maximum allowed payload size (6291556 "
                  "bytes).\"}"));
 }
 
 static void
-decide_truncated(struct environment *environment)
+decide_truncated(struct invocation *invocation)
 {
-    decide_error(environment, MR_SLICE("Runtime.TruncatedResponse"),
+    decide_error(invocation, MR_SLICE("Runtime.TruncatedResponse"),
                  MR_SLICE("{\"errorType\":\"Runtime.TruncatedResponse\",\"errorMessage\":"
                           "\"HTTP request detected as truncated\"}"));
 }
@@ -228,15 +258,15 @@ refuse_truncated(struct mr_http_exchange *exchange)
 
 /* A body that did not arrive as announced. True when that was dealt with. */
 static bool
-fault_dealt_with(struct environment *environment, struct mr_http_exchange *exchange)
+fault_dealt_with(struct invocation *invocation, struct mr_http_exchange *exchange)
 {
     switch (mr_http_exchange_body_fault(exchange)) {
     case MR_HTTP_BODY_TOO_LARGE:
-        decide_too_large(environment);
+        decide_too_large(invocation);
         refuse_too_large(exchange);
         return true;
     case MR_HTTP_BODY_TRUNCATED:
-        decide_truncated(environment);
+        decide_truncated(invocation);
         refuse_truncated(exchange);
         return true;
     default:
@@ -289,66 +319,51 @@ decode_base64(struct mr_slice text, struct mr_arena *arena)
     return mr_slice_of(out, size);
 }
 
-static void
-finish_stream(struct environment *environment, struct mr_http_exchange *exchange,
-              const struct mr_http_request *request)
+void
+api_finish_stream(struct invocation *invocation, struct mr_buf *stream,
+                  struct mr_http_exchange *exchange, const struct mr_http_request *request)
 {
     struct mr_slice type = mr_http_header_get(request->trailers, request->trailer_count,
                                               "Lambda-Runtime-Function-Error-Type");
     struct mr_slice error = mr_http_header_get(request->trailers, request->trailer_count,
                                                "Lambda-Runtime-Function-Error-Body");
-    bool passed_on = environment->invocation->chunk != NULL;
+    bool passed_on = invocation->chunk != NULL;
 
-    if (fault_dealt_with(environment, exchange)) {
+    if (fault_dealt_with(invocation, exchange)) {
         return;
     }
     if (type.data != NULL) {
-        decide_error(environment, runtime_error_type(type),
+        decide_error(invocation, runtime_error_type(type),
                      decode_base64(error, mr_http_exchange_arena(exchange)));
-    } else if (!passed_on && environment->stream.size > MR_LAMBDA_MAX_RESPONSE_BYTES) {
-        decide_too_large(environment);
+    } else if (!passed_on && stream->size > MR_LAMBDA_MAX_RESPONSE_BYTES) {
+        decide_too_large(invocation);
     } else {
         const struct mr_invocation_result result = {
             .outcome = MR_INVOCATION_OK,
-            .payload = mr_buf_slice(&environment->stream),
+            .payload = mr_buf_slice(stream),
             .content_type = mr_http_request_header(request, "Content-Type"),
             .streamed = passed_on,
         };
-        decide(environment, &result);
+        decide(invocation, &result);
     }
-    mr_buf_deinit(&environment->stream);
+    mr_buf_deinit(stream);
     api_answer_accepted(exchange);
 }
 
 void
-api_serve_response(struct environment *environment, struct mr_http_exchange *exchange,
-                   const struct mr_http_request *request, struct mr_slice id)
+api_take_response(struct invocation *invocation, struct mr_http_exchange *exchange,
+                  const struct mr_http_request *request)
 {
-    bool current = api_is_current(environment, id);
-
-    if (current && environment->state == ENV_RESPONSE &&
-        mr_http_exchange_user(exchange) == environment) {
-        finish_stream(environment, exchange, request);
-        return;
-    }
-    if (!current) {
-        refuse_id(exchange);
-        return;
-    }
-    if (environment->state != ENV_RUNNING) {
-        api_refuse_transition(exchange, environment, "InvocationResponse");
-        return;
-    }
     if (api_response_mode(request).data != NULL &&
         !mr_slice_is(api_response_mode(request), "streaming")) {
-        decide_error(environment, MR_SLICE("Runtime.InvalidResponseModeHeader"),
+        decide_error(invocation, MR_SLICE("Runtime.InvalidResponseModeHeader"),
                      MR_SLICE("{\"errorType\":\"Runtime.InvalidResponseModeHeader\","
                               "\"errorMessage\":\"Invalid function response mode\"}"));
         api_answer_error(exchange, 400, "InvalidFunctionResponseMode",
                          "Invalid function response mode");
         return;
     }
-    if (fault_dealt_with(environment, exchange)) {
+    if (fault_dealt_with(invocation, exchange)) {
         return;
     }
     const struct mr_invocation_result result = {
@@ -356,8 +371,29 @@ api_serve_response(struct environment *environment, struct mr_http_exchange *exc
         .payload = request->body,
         .content_type = mr_http_request_header(request, "Content-Type"),
     };
-    decide(environment, &result);
+    decide(invocation, &result);
     api_answer_accepted(exchange);
+}
+
+void
+api_serve_response(struct environment *environment, struct mr_http_exchange *exchange,
+                   const struct mr_http_request *request, struct mr_slice id)
+{
+    if (environment->many) {
+        many_serve_response(environment, exchange, request, id);
+        return;
+    }
+    bool current = api_is_current(environment, id);
+    if (current && environment->state == ENV_RESPONSE &&
+        mr_http_exchange_user(exchange) == environment) {
+        api_finish_stream(environment->invocation, &environment->stream, exchange, request);
+    } else if (!current) {
+        refuse_id(exchange);
+    } else if (environment->state != ENV_RUNNING) {
+        api_refuse_transition(exchange, environment, "InvocationResponse");
+    } else {
+        api_take_response(environment->invocation, exchange, request);
+    }
 }
 
 static struct mr_slice
@@ -378,22 +414,28 @@ header_error_type(const struct mr_http_request *request)
 }
 
 void
+api_take_error(struct invocation *invocation, struct mr_http_exchange *exchange,
+               const struct mr_http_request *request)
+{
+    if (!fault_dealt_with(invocation, exchange)) {
+        decide_error(invocation, header_error_type(request), error_payload(exchange, request));
+        api_answer_accepted(exchange);
+    }
+}
+
+void
 api_serve_error(struct environment *environment, struct mr_http_exchange *exchange,
                 const struct mr_http_request *request, struct mr_slice id)
 {
-    if (!api_is_current(environment, id)) {
+    if (environment->many) {
+        many_serve_error(environment, exchange, request, id);
+    } else if (!api_is_current(environment, id)) {
         refuse_id(exchange);
-        return;
-    }
-    if (environment->state != ENV_RUNNING) {
+    } else if (environment->state != ENV_RUNNING) {
         api_refuse_transition(exchange, environment, "InvocationErrorResponse");
-        return;
+    } else {
+        api_take_error(environment->invocation, exchange, request);
     }
-    if (fault_dealt_with(environment, exchange)) {
-        return;
-    }
-    decide_error(environment, header_error_type(request), error_payload(exchange, request));
-    api_answer_accepted(exchange);
 }
 
 void
@@ -419,6 +461,8 @@ api_serve_init_error(struct environment *environment, struct mr_http_exchange *e
         api_take_init_error(environment, exchange, request, ENV_INIT_ERROR);
     } else if (environment->state == ENV_RESTORING) {
         api_take_init_error(environment, exchange, request, ENV_RESTORE_ERROR);
+    } else if (environment->many && environment->state == ENV_READY) {
+        api_answer_accepted(exchange); /* one worker of several: the others go on */
     } else {
         api_refuse_transition(exchange, environment, "InitError");
     }
