@@ -374,6 +374,7 @@ on_signal(int signal_number, void *context)
     server->stopping = true;
     mr_log(MR_LOG_INFO, "stream", "%s: finishing what is under way", strsignal(signal_number));
     mr_timer_stop(&server->trim);
+    mr_kinesis_wind_down(server->kinesis);
     mr_http_server_stop(server->http, GRACE_MS, on_stopped, server);
 }
 

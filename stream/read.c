@@ -208,7 +208,8 @@ may_read(struct mr_store *store, struct mr_shard *shard)
         return true;
     }
     uint64_t from = shard->read_calls_us > now_us ? shard->read_calls_us : now_us;
-    if (shard->read_us > now_us || from + SECOND_US / READ_CALLS > now_us + SECOND_US) {
+    if (shard->read_hold_us > now_us || shard->read_us > now_us + SECOND_US ||
+        from + SECOND_US / READ_CALLS > now_us + SECOND_US) {
         return false;
     }
     shard->read_calls_us = from + SECOND_US / READ_CALLS;
@@ -221,7 +222,7 @@ begin(struct mr_store *store, uint32_t uid, struct mr_store_batch *batch, struct
 {
     pthread_mutex_lock(&store->lock);
     struct mr_shard *shard = mr_store_find_shard(store, uid);
-    bool fine = shard != NULL && (!first || may_read(store, shard));
+    bool fine = shard != NULL && (!first || batch->unbudgeted || may_read(store, shard));
     if (fine) {
         *view = (struct shard_view){ uid, shard->index, shard->created_s,
                                      mr_shard_horizon_ms(store, shard), shard->tail };
@@ -234,6 +235,22 @@ begin(struct mr_store *store, uint32_t uid, struct mr_store_batch *batch, struct
         return mr_fail(err, -ENOENT, "shard %u is gone", uid);
     }
     return fine ? 0 : mr_fail(err, -EBUSY, "the shard's read budget is spent");
+}
+
+/*
+ * Lock held. A second's worth may be read at once; an answer that is larger by itself is worked
+ * off before the next one.
+ */
+static void
+pay(struct mr_store *store, struct mr_shard *shard, size_t bytes)
+{
+    uint64_t now_us = mr_clock_now_us(store->clock);
+    uint64_t cost_us = (uint64_t)bytes * SECOND_US / READ_BYTES;
+
+    shard->read_us = (shard->read_us > now_us ? shard->read_us : now_us) + cost_us;
+    if (cost_us > SECOND_US) {
+        shard->read_hold_us = shard->read_us;
+    }
 }
 
 static void
@@ -252,12 +269,8 @@ finish(struct mr_store *store, uint32_t uid, struct mr_store_batch *batch)
         }
         batch->end_of_shard =
             shard->closed_ms != 0 && shard->pending == 0 && batch->next >= shard->tail;
-        if (store->options.aws_limits) {
-            uint64_t now_us = mr_clock_now_us(store->clock);
-            uint64_t cost_us = (uint64_t)batch->bytes * SECOND_US / READ_BYTES;
-            /* What fits in a second's budget stops nobody; more is paid off by waiting. */
-            shard->read_us =
-                now_us + cost_us > now_us + SECOND_US ? now_us + cost_us : shard->read_us;
+        if (store->options.aws_limits && !batch->unbudgeted) {
+            pay(store, shard, batch->bytes);
         }
     }
     store->stats.records_out += batch->count;

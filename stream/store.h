@@ -284,6 +284,7 @@ struct mr_store_batch {
     uint64_t next;          /* position behind the last one given */
     uint64_t behind_ms;     /* MillisBehindLatest */
     bool end_of_shard;      /* closed, and nothing comes at or after `next` */
+    bool unbudgeted;        /* the caller's: do not count it against the shard's read budget */
     size_t record_capacity; /* the rest is the store's */
     struct mr_block **blocks;
     size_t block_count, block_capacity;

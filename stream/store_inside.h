@@ -76,7 +76,8 @@ struct mr_shard {
 
     uint64_t write_us; /* token buckets as the time they are empty at: tokens = now - it */
     uint64_t write_records_us;
-    uint64_t read_us;
+    uint64_t read_us;      /* time at which what was read is paid for */
+    uint64_t read_hold_us; /* no read before it */
     uint64_t read_calls_us;
     UT_hash_handle hh; /* store->shards by uid */
 };

@@ -61,6 +61,7 @@ struct mr_stream_facts {
     uint64_t active_ms;  /* CREATING until then */
     uint64_t updated_ms; /* UPDATING until then; 0: not */
     uint64_t deleted_ms; /* 0: lives; else DELETING until then */
+    bool changing;       /* UPDATING until its shards are changed; not kept on disk */
     bool on_demand;
     int64_t max_record_kib;
     int64_t warm_mibps; /* -1: not set */

@@ -6,6 +6,7 @@
 #include "stream/api/fault.h"
 #include "stream/api/forward.h"
 #include "stream/api/operation.h"
+#include "stream/api/quota.h"
 
 #define SERVICE   "Kinesis_20131202"
 #define JSON_TYPE "application/x-amz-json-1.1"
@@ -114,7 +115,7 @@ begin_call(struct mr_call *call, const struct heading *heading)
         mr_auth_refuse(call, verdict);
         return;
     }
-    if (mr_fault_before(call) || (whole && !mr_operation_read_input(call))) {
+    if (mr_fault_before(call) || mr_quota_call(call) || (whole && !mr_operation_read_input(call))) {
         return;
     }
     heading->operation->act(call);

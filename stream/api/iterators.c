@@ -6,6 +6,7 @@
 #include "stream/api/actions.h"
 #include "stream/api/change.h"
 #include "stream/api/kinesis.h"
+#include "stream/api/position.h"
 #include "stream/api/shards.h"
 #include "stream/api/target.h"
 
@@ -76,140 +77,32 @@ mr_iterator_open(struct mr_call *call, struct mr_slice text, struct mr_iterator 
 
 /* ---- GetShardIterator ---- */
 
-static bool
-fail_sequence(struct mr_call *call, const struct mr_stream_facts *facts,
-              const struct mr_shard_info *shard, struct mr_slice text)
-{
-    char id[MR_SHARD_ID_TEXT_SIZE];
-    mr_shard_id_print(shard->index, id);
-    mr_call_fail(
-        call, "InvalidArgumentException",
-        "StartingSequenceNumber %.*s used in GetShardIterator on shard %s in stream %s "
-        "under account %s is invalid.",
-        MR_SLICE_ARGS(text), id, facts->name, call->kinesis->options.account);
-    return false;
-}
-
-/* The number must be one of this shard, of this incarnation of the stream. */
-static bool
-belongs(struct mr_call *call, const struct mr_stream_facts *facts,
-        const struct mr_shard_info *shard, struct mr_slice text,
-        const struct mr_sequence_number *number)
-{
-    char theirs[MR_SHARD_ID_TEXT_SIZE], ours[MR_SHARD_ID_TEXT_SIZE];
-    if (number->version == 0) {
-        return true; /* "0" and its like: below every record */
-    }
-    mr_shard_id_print(number->shard, theirs);
-    mr_shard_id_print(shard->index, ours);
-    if (number->shard != shard->index) {
-        mr_call_fail(
-            call, "InvalidArgumentException",
-            "Invalid StartingSequenceNumber. It encodes %s, while it was used in a call "
-            "to a shard with %s",
-            theirs, ours);
-        return false;
-    }
-    if (number->created_s != shard->starting.created_s) {
-        mr_call_fail(
-            call, "InvalidArgumentException",
-            "StartingSequenceNumber %.*s used in GetShardIterator on shard %s in stream "
-            "%s under account %s is invalid because it did not come from this stream.",
-            MR_SLICE_ARGS(text), ours, facts->name, call->kinesis->options.account);
-        return false;
-    }
-    return true;
-}
-
-static bool
-at_sequence(struct mr_call *call, const struct mr_stream_facts *facts,
-            const struct mr_shard_info *shard, bool after, uint64_t *out_position)
-{
-    struct mr_slice text = mr_value_text(&call->input, "StartingSequenceNumber");
-    struct mr_sequence_number number;
-    if (text.data == NULL) {
-        mr_call_fail(call, "InvalidArgumentException",
-                     "Must specify startingSequenceNumber parameter for iterator of type %s. "
-                     "Current request has no startingSequenceNumber parameter.",
-                     after ? "AFTER_SEQUENCE_NUMBER" : "AT_SEQUENCE_NUMBER");
-        return false;
-    }
-    if (!mr_sequence_parse(text, &number)) {
-        return fail_sequence(call, facts, shard, text);
-    }
-    if (!belongs(call, facts, shard, text, &number)) {
-        return false;
-    }
-    *out_position = number.version == 0 ? 0 : number.index + (after ? 1 : 0);
-    return true;
-}
-
-static bool
-at_timestamp(struct mr_call *call, uint64_t *out_ms)
-{
-    const struct mr_value *timestamp = mr_value_find(&call->input, "Timestamp");
-    if (timestamp == NULL) {
-        mr_call_fail(
-            call, "InvalidArgumentException",
-            "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. "
-            "Current request has no timestamp parameter.");
-        return false;
-    }
-    if (timestamp->number > (int64_t)call->now_ms) {
-        mr_call_fail(call, "InvalidArgumentException",
-                     "The timestampInMillis parameter cannot be greater than the "
-                     "currentTimestampInMillis. timestampInMillis: %lld, "
-                     "currentTimestampInMillis: %llu",
-                     (long long)timestamp->number, (unsigned long long)call->now_ms);
-        return false;
-    }
-    *out_ms = timestamp->number < 0 ? 0 : (uint64_t)timestamp->number;
-    return true;
-}
-
-/* False: answered. */
-static bool
-locate(struct mr_call *call, const struct mr_stream_facts *facts,
-       const struct mr_shard_info *shard, uint64_t *out_position)
-{
-    struct mr_slice type = mr_value_text(&call->input, "ShardIteratorType");
-    struct mr_error err = { 0 };
-    enum mr_seek seek = MR_SEEK_HORIZON;
-    uint64_t timestamp_ms = 0;
-    if (mr_slice_ends_with(type, MR_SLICE("SEQUENCE_NUMBER"))) {
-        bool after = mr_slice_starts_with(type, MR_SLICE("AFTER"));
-        return at_sequence(call, facts, shard, after, out_position);
-    }
-    if (mr_slice_is(type, "AT_TIMESTAMP")) {
-        seek = MR_SEEK_TIMESTAMP;
-        if (!at_timestamp(call, &timestamp_ms)) {
-            return false;
-        }
-    } else if (mr_slice_is(type, "LATEST")) {
-        seek = MR_SEEK_TIP;
-    }
-    if (mr_store_seek(call->kinesis->options.store, shard->uid, seek, timestamp_ms,
-                      out_position, &err) < 0) {
-        mr_call_fail_store(call, &err);
-        return false;
-    }
-    return true;
-}
-
 void
 mr_act_get_shard_iterator(struct mr_call *call)
 {
-    struct mr_stream_facts *facts = mr_target_stream(call);
-    const struct mr_shard_info *shard =
-        facts == NULL
-            ? NULL
-            : mr_shard_find(call, facts->name, mr_value_text(&call->input, "ShardId"));
+    struct mr_slice text = mr_value_text(&call->input, "ShardId");
+    struct mr_position_wish wish = {
+        .operation = "GetShardIterator",
+        .type = mr_value_text(&call->input, "ShardIteratorType"),
+        .sequence = mr_value_text(&call->input, "StartingSequenceNumber"),
+        .timestamp = mr_value_find(&call->input, "Timestamp"),
+    };
     struct mr_iterator iterator = { .made_ms = call->now_ms };
-    if (shard == NULL || !locate(call, facts, shard, &iterator.position)) {
+    struct mr_stream_facts *facts;
+    const struct mr_shard_info *shard;
+    if (!mr_shard_id_parse(text, &iterator.shard)) {
+        struct mr_slice name = mr_target_name(call);
+        mr_call_fail(call, "ResourceNotFoundException",
+                     "Could not find shard %.*s in stream %.*s under account %s.",
+                     MR_SLICE_ARGS(text), MR_SLICE_ARGS(name), call->kinesis->options.account);
+        return;
+    }
+    if ((facts = mr_target_stream_of_shard(call, iterator.shard)) == NULL ||
+        (shard = mr_shard_find(call, facts->name, text)) == NULL ||
+        !mr_position_find(call, facts, shard, &wish, &iterator.position)) {
         return;
     }
     iterator.stream_id = shard->stream_id;
-    iterator.shard = shard->index;
     iterator.stream_name = mr_slice_str(facts->name);
     mr_output_begin(&call->output);
     mr_output_put_text(&call->output, "ShardIterator", mr_iterator_seal(call, &iterator));

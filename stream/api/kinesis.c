@@ -5,6 +5,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "stream/api/catalog.h"
+#include "stream/api/records.h"
+#include "stream/api/reshard.h"
+#include "stream/api/subscribe.h"
 #include "stream/store.h"
 
 enum { PAGE = 100 };
@@ -61,6 +64,9 @@ mr_kinesis_new(const struct mr_kinesis_options *options, struct mr_error *err)
     struct mr_kinesis *kinesis = mr_alloc_zero(1, sizeof(*kinesis));
     kinesis->options = *options;
     kinesis->catalog = MR_TAKE(catalog);
+    mr_list_init(&kinesis->delayed);
+    mr_list_init(&kinesis->waiting);
+    mr_list_init(&kinesis->subscriptions);
     mr_random_init_system(&kinesis->random);
     adopt_stored_streams(kinesis);
     drop_orphaned_facts(kinesis);
@@ -75,6 +81,8 @@ void
 mr_kinesis_free(struct mr_kinesis *kinesis)
 {
     if (kinesis != NULL) {
+        mr_reshard_forget(kinesis);
+        mr_subscribe_forget(kinesis);
         mr_catalog_close(kinesis->catalog);
         free(kinesis);
     }
@@ -103,4 +111,11 @@ mr_kinesis_settle_at(struct mr_kinesis *kinesis, uint64_t at_ms)
     if (at_ms != 0 && (kinesis->next_settle_ms == 0 || at_ms < kinesis->next_settle_ms)) {
         kinesis->next_settle_ms = at_ms;
     }
+}
+
+void
+mr_kinesis_wind_down(struct mr_kinesis *kinesis)
+{
+    mr_records_stop_waiting(kinesis);
+    mr_subscribe_end_all(kinesis);
 }

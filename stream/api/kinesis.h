@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/list.h"
 #include "base/random.h"
 #include "net/http_server.h"
 #include "net/loop.h"
@@ -40,12 +41,19 @@ struct mr_kinesis_options {
     const char *forward_path; /* NULL: nothing is forwarded */
 };
 
+enum { MR_KINESIS_MAX_OPERATIONS = 64 };
+
 struct mr_kinesis {
     struct mr_kinesis_options options;
     struct mr_catalog *catalog;
     uint64_t next_settle_ms; /* something that is DELETING is due then; 0: nothing is */
     struct mr_random random; /* request ids */
     uint64_t calls;          /* served since start */
+    uint64_t call_full_us[MR_KINESIS_MAX_OPERATIONS]; /* Unix time at which an operation may be
+                                                         called at its full rate again */
+    struct mr_list delayed;       /* changes of shards that wait for the state delay */
+    struct mr_list waiting;       /* GetRecords that wait for records */
+    struct mr_list subscriptions; /* SubscribeToShard, open ones and ones just ended */
 };
 
 /*
@@ -56,6 +64,9 @@ MR_MUST_USE
 struct mr_kinesis *mr_kinesis_new(const struct mr_kinesis_options *options,
                                   struct mr_error *err);
 void mr_kinesis_free(struct mr_kinesis *kinesis);
+
+/* The server stops: what waits for records is answered, subscriptions end. */
+void mr_kinesis_wind_down(struct mr_kinesis *kinesis);
 
 /* The stream and its records go, now. */
 void mr_kinesis_drop_stream(struct mr_kinesis *kinesis, struct mr_stream_facts *facts);

@@ -23,6 +23,9 @@ struct mr_operation {
 /* NULL when there is no operation of that name. */
 const struct mr_operation *mr_operation_find(struct mr_slice name);
 
+/* Its row, from 0; below MR_KINESIS_MAX_OPERATIONS. */
+size_t mr_operation_number(const struct mr_operation *operation);
+
 /* Read and check `input` of a call whose operation does that itself, the general way. False
  * when the call was answered with what is wrong. */
 bool mr_operation_read_input(struct mr_call *call);

@@ -367,10 +367,9 @@ send(struct mr_call *call, const struct request *request, bool single)
     if (facts == NULL) {
         return;
     }
-    if (mr_target_status(facts, call->now_ms) == MR_STREAM_CREATING) {
-        mr_call_fail(call, "ResourceInUseException",
-                     "Stream %s under account %s not ACTIVE, instead in state CREATING",
-                     facts->name, kinesis->options.account);
+    enum mr_stream_status status = mr_target_status(facts, call->now_ms);
+    if (status == MR_STREAM_CREATING || status == MR_STREAM_DELETING) {
+        mr_target_missing(call, facts);
         return;
     }
     if (!fits(call, facts, request, single)) {
@@ -423,7 +422,7 @@ check_ordering(struct mr_call *call)
     mr_call_fail(call, "InvalidArgumentException",
                  "ExclusiveMinimumSequenceNumber %.*s used in PutRecord on stream %.*s under "
                  "account %s is invalid.",
-                 MR_SLICE_ARGS(text), MR_SLICE_ARGS(mr_value_text(&call->input, "StreamName")),
+                 MR_SLICE_ARGS(text), MR_SLICE_ARGS(mr_target_name(call)),
                  call->kinesis->options.account);
     return false;
 }

@@ -1,6 +1,8 @@
 /*
  * records: GetRecords, at once or, when the caller asks to wait, when there is a record.
  */
+#include "stream/api/records.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -17,6 +19,7 @@ enum { MAX_WAIT_MS = 20000 };
 
 /* A call that waits for records. */
 struct waiting {
+    struct mr_list node; /* kinesis->waiting */
     struct mr_call *call;
     struct mr_store_wait *wait; /* NULL: it has fired */
     struct mr_timer timer;
@@ -25,8 +28,8 @@ struct waiting {
     size_t limit;
 };
 
-static void
-put_record(struct mr_output *output, const struct mr_stored_record *record, bool encrypted)
+void
+mr_record_put(struct mr_output *output, const struct mr_stored_record *record, bool encrypted)
 {
     char sequence[MR_SEQUENCE_TEXT_SIZE];
     size_t size = mr_sequence_print(&record->sequence, sequence);
@@ -41,9 +44,8 @@ put_record(struct mr_output *output, const struct mr_stored_record *record, bool
 }
 
 static void
-put_child(struct mr_call *call, const struct mr_shard_info *child)
+put_child(struct mr_output *output, const struct mr_shard_info *child)
 {
-    struct mr_output *output = &call->output;
     const uint32_t parents[] = { child->parent, child->adjacent_parent };
     char id[MR_SHARD_ID_TEXT_SIZE];
     mr_output_begin(output);
@@ -62,24 +64,24 @@ put_child(struct mr_call *call, const struct mr_shard_info *child)
     mr_output_end(output);
 }
 
-static void
-put_children(struct mr_call *call, struct mr_slice stream_name, uint32_t shard)
+void
+mr_record_put_children(struct mr_output *output, struct mr_store *store,
+                       struct mr_slice stream_name, uint32_t shard)
 {
-    struct mr_store *store = call->kinesis->options.store;
     uint32_t children[2];
     size_t count = mr_store_children(store, stream_name, shard, children);
     if (count == 0) {
         return;
     }
-    mr_output_key(&call->output, "ChildShards");
-    mr_output_begin_list(&call->output);
+    mr_output_key(output, "ChildShards");
+    mr_output_begin_list(output);
     for (size_t i = 0; i < count; i++) {
         struct mr_shard_info child;
         if (mr_store_shard(store, stream_name, children[i], &child, NULL) == 0) {
-            put_child(call, &child);
+            put_child(output, &child);
         }
     }
-    mr_output_end_list(&call->output);
+    mr_output_end_list(output);
 }
 
 static void
@@ -92,7 +94,7 @@ answer(struct mr_call *call, const struct mr_iterator *iterator,
     mr_output_key(output, "Records");
     mr_output_begin_list(output);
     for (size_t i = 0; i < batch->count; i++) {
-        put_record(output, &batch->records[i], encrypted);
+        mr_record_put(output, &batch->records[i], encrypted);
     }
     mr_output_end_list(output);
     if (!batch->end_of_shard) {
@@ -103,7 +105,8 @@ answer(struct mr_call *call, const struct mr_iterator *iterator,
     }
     mr_output_put_integer(output, "MillisBehindLatest", (int64_t)batch->behind_ms);
     if (batch->end_of_shard) {
-        put_children(call, iterator->stream_name, iterator->shard);
+        mr_record_put_children(output, call->kinesis->options.store, iterator->stream_name,
+                               iterator->shard);
     }
     mr_output_end(output);
     mr_call_answer(call);
@@ -127,6 +130,7 @@ static void read_and_answer(struct mr_call *call, const struct mr_iterator *iter
 static void
 stop_waiting(struct waiting *waiting)
 {
+    mr_list_remove(&waiting->node);
     mr_timer_stop(&waiting->timer);
     mr_store_unwait(waiting->wait);
     free(waiting);
@@ -139,6 +143,14 @@ finish_waiting(struct waiting *waiting)
     mr_http_exchange_on_abort(copy.call->exchange, NULL, NULL);
     stop_waiting(waiting);
     read_and_answer(copy.call, &copy.iterator, &copy.shard, copy.limit, false);
+}
+
+void
+mr_records_stop_waiting(struct mr_kinesis *kinesis)
+{
+    while (!mr_list_empty(&kinesis->waiting)) {
+        finish_waiting(MR_CONTAINER_OF(kinesis->waiting.next, struct waiting, node));
+    }
 }
 
 static void
@@ -174,6 +186,7 @@ start_waiting(struct mr_call *call, const struct mr_iterator *iterator,
     waiting->iterator = *iterator;
     waiting->shard = *shard;
     waiting->limit = limit;
+    mr_list_push_back(&kinesis->waiting, &waiting->node);
     mr_timer_init(&waiting->timer, kinesis->options.loop, MR_TIME_INJECTED, on_time, waiting);
     mr_timer_start(&waiting->timer, ms);
     mr_http_exchange_on_abort(call->exchange, on_abort, waiting);

@@ -4,56 +4,21 @@
 #include "stream/api/actions.h"
 #include "stream/api/change.h"
 #include "stream/api/kinesis.h"
+#include "stream/api/monitoring.h"
+#include "stream/api/quota.h"
+#include "stream/api/settings.h"
 #include "stream/api/shards.h"
+#include "stream/api/subscribe.h"
+#include "stream/api/tags.h"
 #include "stream/api/target.h"
 
 enum {
     ON_DEMAND_SHARDS = 4, /* what AWS makes an on-demand stream with */
     DEFAULT_RETENTION_H = 24,
-    DEFAULT_SHARD_LIMIT = 20000, /* AWS's largest default quota of an account's shards */
     PAGE = 100,
 };
 
-static const char *const metric_names[] = {
-    "IncomingBytes",
-    "IncomingRecords",
-    "OutgoingBytes",
-    "OutgoingRecords",
-    "WriteProvisionedThroughputExceeded",
-    "ReadProvisionedThroughputExceeded",
-    "IteratorAgeMilliseconds",
-};
-
 /* ---- CreateStream ---- */
-
-static uint64_t
-shard_limit(const struct mr_kinesis *kinesis)
-{
-    return kinesis->options.shard_limit == 0 ? DEFAULT_SHARD_LIMIT
-                                             : kinesis->options.shard_limit;
-}
-
-static bool
-fits_quota(struct mr_call *call, uint64_t more)
-{
-    struct mr_store_stats stats;
-    mr_store_stats(call->kinesis->options.store, &stats);
-    uint64_t limit = shard_limit(call->kinesis);
-    if (stats.open_shards + more <= limit) {
-        return true;
-    }
-    mr_call_fail(
-        call, "LimitExceededException",
-        "This request would exceed the shard limit for the account %s in %s. Current "
-        "shard count for the account: %llu. Limit: %llu. Number of additional shards "
-        "that would have resulted from this request: %llu. Refer to the AWS Service "
-        "Limits page (http://docs.aws.amazon.com/general/latest/gr/"
-        "aws_service_limits.html) for current limits and how to request higher limits.",
-        call->kinesis->options.account, call->kinesis->options.region,
-        (unsigned long long)stats.open_shards, (unsigned long long)limit,
-        (unsigned long long)more);
-    return false;
-}
 
 static bool
 is_on_demand(const struct mr_call *call)
@@ -69,14 +34,12 @@ is_on_demand(const struct mr_call *call)
 static void
 take_facts(struct mr_call *call, struct mr_stream_facts *facts)
 {
-    const struct mr_value *tags = mr_value_find(&call->input, "Tags");
     facts->created_ms = call->now_ms;
     facts->active_ms = call->now_ms + call->kinesis->options.state_delay_ms;
     facts->on_demand = is_on_demand(call);
     facts->max_record_kib = mr_value_number(&call->input, "MaxRecordSizeInKiB", 1024);
-    for (size_t i = 0; tags != NULL && i < tags->count; i++) {
-        mr_tags_set(&facts->tags, tags->keys[i], tags->items[i].text);
-    }
+    facts->warm_mibps = mr_value_number(&call->input, "WarmThroughputMiBps", -1);
+    mr_tags_take(call, &facts->tags);
 }
 
 static void
@@ -126,7 +89,9 @@ mr_act_create_stream(struct mr_call *call)
         return;
     }
     uint32_t shards = on_demand ? ON_DEMAND_SHARDS : (uint32_t)count;
-    if (!fits_quota(call, shards)) {
+    if (!mr_settings_take_warm(call, NULL, on_demand) ||
+        !mr_tags_check(call, NULL, mr_arena_cstr(call->arena, name)) ||
+        !mr_quota_fits(call, shards)) {
         return;
     }
     take_facts(call, mr_catalog_add(kinesis->catalog, name));
@@ -171,6 +136,7 @@ mr_act_delete_stream(struct mr_call *call)
             facts->name, kinesis->options.account);
         return;
     }
+    mr_subscribe_end_stream(kinesis, facts);
     if (kinesis->options.state_delay_ms > 0) {
         facts->deleted_ms = call->now_ms + kinesis->options.state_delay_ms;
         mr_kinesis_settle_at(kinesis, facts->deleted_ms);
@@ -219,13 +185,7 @@ put_settings(struct mr_call *call, const struct mr_stream_facts *facts,
     mr_output_begin_list(output);
     mr_output_begin(output);
     mr_output_key(output, "ShardLevelMetrics");
-    mr_output_begin_list(output);
-    for (size_t i = 0; i < sizeof(metric_names) / sizeof(metric_names[0]); i++) {
-        if ((facts->metrics >> i & 1) != 0) {
-            mr_output_str(output, metric_names[i]);
-        }
-    }
-    mr_output_end_list(output);
+    mr_monitoring_put(output, facts->metrics);
     mr_output_end(output);
     mr_output_end_list(output);
     mr_output_put_str(output, "EncryptionType", facts->encrypted ? "KMS" : "NONE");
@@ -313,6 +273,7 @@ mr_act_describe_stream_summary(struct mr_call *call)
     mr_output_put_integer(output, "OpenShardCount", info.open_shards);
     mr_output_put_integer(output, "ConsumerCount", (int64_t)facts->consumer_count);
     mr_output_put_integer(output, "MaxRecordSizeInKiB", facts->max_record_kib);
+    mr_settings_put_warm(output, facts);
     mr_output_end(output);
     mr_output_end(output);
     mr_call_answer(call);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "stream/api/auth.h"
 #include "stream/api/kinesis.h"
+#include "stream/store.h"
 
 enum mr_stream_status
 mr_target_status(const struct mr_stream_facts *facts, uint64_t now_ms)
@@ -14,7 +15,8 @@ mr_target_status(const struct mr_stream_facts *facts, uint64_t now_ms)
     if (now_ms < facts->active_ms) {
         return MR_STREAM_CREATING;
     }
-    return now_ms < facts->updated_ms ? MR_STREAM_UPDATING : MR_STREAM_ACTIVE;
+    return facts->changing || now_ms < facts->updated_ms ? MR_STREAM_UPDATING
+                                                         : MR_STREAM_ACTIVE;
 }
 
 const char *
@@ -51,6 +53,12 @@ not_found(struct mr_call *call, struct mr_slice name, struct mr_slice account)
     return NULL;
 }
 
+void
+mr_target_missing(struct mr_call *call, const struct mr_stream_facts *facts)
+{
+    not_found(call, mr_slice_str(facts->name), mr_slice_str(call->kinesis->options.account));
+}
+
 /* An ARN of another account or region names nothing here. */
 static bool
 is_here(const struct mr_call *call, const struct mr_arn *arn)
@@ -59,13 +67,26 @@ is_here(const struct mr_call *call, const struct mr_arn *arn)
            mr_slice_is(arn->account, call->kinesis->options.account);
 }
 
-struct mr_stream_facts *
-mr_target_named(struct mr_call *call, struct mr_slice name, struct mr_slice arn)
+struct mr_slice
+mr_target_name(const struct mr_call *call)
 {
-    struct mr_slice account = mr_slice_str(call->kinesis->options.account);
+    struct mr_slice name = mr_value_text(&call->input, "StreamName");
+    struct mr_kinesis_arn parsed;
+    if (name.data == NULL &&
+        mr_kinesis_arn_parse(mr_value_text(&call->input, "StreamARN"), &parsed)) {
+        return parsed.stream_name;
+    }
+    return name;
+}
+
+/* NULL with `*out_missing` false: answered. */
+static struct mr_stream_facts *
+find(struct mr_call *call, struct mr_slice name, struct mr_slice arn, bool *out_missing)
+{
     struct mr_kinesis_arn parsed;
     bool here = true;
 
+    *out_missing = false;
     if (name.data == NULL && arn.data == NULL) {
         mr_call_fail(call, "InvalidArgumentException",
                      "Either StreamARN or StreamName should be provided.");
@@ -84,7 +105,6 @@ mr_target_named(struct mr_call *call, struct mr_slice name, struct mr_slice arn)
             return NULL;
         }
         name = parsed.stream_name;
-        account = parsed.arn.account;
         here = is_here(call, &parsed.arn);
     }
     if (call->principal != NULL &&
@@ -93,7 +113,45 @@ mr_target_named(struct mr_call *call, struct mr_slice name, struct mr_slice arn)
     }
     mr_target_settle(call->kinesis);
     struct mr_stream_facts *facts = here ? mr_catalog_find(call->kinesis->catalog, name) : NULL;
-    return facts != NULL ? facts : not_found(call, name, account);
+    *out_missing = facts == NULL;
+    return facts;
+}
+
+struct mr_stream_facts *
+mr_target_named(struct mr_call *call, struct mr_slice name, struct mr_slice arn)
+{
+    struct mr_slice account = mr_slice_str(call->kinesis->options.account);
+    struct mr_kinesis_arn parsed;
+    bool missing;
+    struct mr_stream_facts *facts = find(call, name, arn, &missing);
+    if (!missing) {
+        return facts;
+    }
+    if (arn.data != NULL && mr_kinesis_arn_parse(arn, &parsed)) {
+        name = parsed.stream_name;
+        account = parsed.arn.account;
+    }
+    return not_found(call, name, account);
+}
+
+struct mr_stream_facts *
+mr_target_stream_of_shard(struct mr_call *call, uint32_t shard)
+{
+    char id[MR_SHARD_ID_TEXT_SIZE];
+    bool missing;
+    struct mr_stream_facts *facts =
+        find(call, mr_value_text(&call->input, "StreamName"),
+             mr_value_text(&call->input, "StreamARN"), &missing);
+    if (facts != NULL && mr_target_status(facts, call->now_ms) != MR_STREAM_CREATING) {
+        return facts;
+    }
+    if (facts != NULL || missing) {
+        mr_shard_id_print(shard, id);
+        mr_call_fail(call, "ResourceNotFoundException",
+                     "Shard %s in stream %.*s under account %s does not exist", id,
+                     MR_SLICE_ARGS(mr_target_name(call)), call->kinesis->options.account);
+    }
+    return NULL;
 }
 
 struct mr_stream_facts *
@@ -107,17 +165,20 @@ struct mr_stream_facts *
 mr_target_active_stream(struct mr_call *call)
 {
     struct mr_stream_facts *facts = mr_target_stream(call);
-    if (facts == NULL) {
-        return NULL;
-    }
+    return facts != NULL && mr_target_is_active(call, facts) ? facts : NULL;
+}
+
+bool
+mr_target_is_active(struct mr_call *call, const struct mr_stream_facts *facts)
+{
     enum mr_stream_status status = mr_target_status(facts, call->now_ms);
-    if (status != MR_STREAM_ACTIVE) {
-        mr_call_fail(call, "ResourceInUseException",
-                     "Stream %s under account %s not ACTIVE, instead in state %s", facts->name,
-                     call->kinesis->options.account, mr_target_status_text(status));
-        return NULL;
+    if (status == MR_STREAM_ACTIVE) {
+        return true;
     }
-    return facts;
+    mr_call_fail(call, "ResourceInUseException",
+                 "Stream %s under account %s not ACTIVE, instead in state %s", facts->name,
+                 call->kinesis->options.account, mr_target_status_text(status));
+    return false;
 }
 
 struct mr_stream_facts *
@@ -141,7 +202,7 @@ mr_target_resource(struct mr_call *call, const char *name, struct mr_consumer **
         is_here(call, &parsed.arn) ? mr_catalog_find(call->kinesis->catalog, parsed.stream_name)
                                    : NULL;
     if (facts == NULL) {
-        return not_found(call, parsed.stream_name, parsed.arn.account);
+        return not_found(call, arn, parsed.arn.account);
     }
     if (parsed.consumer_name.data == NULL) {
         return facts;

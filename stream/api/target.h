@@ -29,6 +29,16 @@ struct mr_stream_facts *mr_target_named(struct mr_call *call, struct mr_slice na
                                         struct mr_slice arn);
 /* And it is ACTIVE: ResourceInUseException when it is not. */
 struct mr_stream_facts *mr_target_active_stream(struct mr_call *call);
+/* The latter check alone, for operations in which it is AWS's last. */
+bool mr_target_is_active(struct mr_call *call, const struct mr_stream_facts *facts);
+/* By StreamName and StreamARN, for a shard of it: AWS then calls the shard missing, not the
+ * stream. */
+struct mr_stream_facts *mr_target_stream_of_shard(struct mr_call *call, uint32_t shard);
+/* The name that StreamName or StreamARN says, there or not; empty when neither says one. */
+struct mr_slice mr_target_name(const struct mr_call *call);
+
+/* Answer that there is no such stream: one that is being made takes no records yet. */
+void mr_target_missing(struct mr_call *call, const struct mr_stream_facts *facts);
 
 /*
  * By the ARN of a stream or consumer in the member `name`; `*out_consumer` is NULL for a
