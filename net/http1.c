@@ -39,7 +39,6 @@ struct http1 {
     bool discarding;  /* answered already or too large: the rest of the body is dropped */
     bool running;     /* process() is up the stack: what it works on is freed by it */
     bool expecting;   /* the peer waits for our leave to send its body */
-    bool wrote_chunk; /* of a streamed answer */
     bool head_timed;  /* the time for this head runs */
     bool started;     /* the first bytes were looked at: it is no HTTP/2 */
 };
@@ -137,7 +136,7 @@ end_exchange(struct http1 *http1)
     http1->exchange = NULL;
     http1->phase = HEAD;
     http1->scanned = 0;
-    http1->expecting = http1->wrote_chunk = http1->head_timed = false;
+    http1->expecting = http1->head_timed = false;
 }
 
 /* The answer is complete: free the exchange, and go on with what was pipelined behind it. */
@@ -210,17 +209,18 @@ http1_write(struct mr_http_exchange *exchange, struct mr_slice part)
     struct mr_http_connection *connection = exchange->connection;
     struct http1 *http1 = connection->state;
     char size[24];
-    if (http1->is_head_method) {
+    struct mr_buf line_break = { 0 };
+    if (http1->is_head_method || part.size == 0) { /* an empty chunk would be the end */
         return;
     }
     if (exchange->request.version == 10) {
         mr_http_connection_send(connection, part, (struct mr_slice){ NULL, 0 }, NULL);
         return;
     }
-    int digits =
-        snprintf(size, sizeof(size), "%s%zx\r\n", http1->wrote_chunk ? "\r\n" : "", part.size);
-    http1->wrote_chunk = true; /* the line break behind a chunk goes with the next one */
-    mr_http_connection_send(connection, mr_slice_of(size, (size_t)digits), part, NULL);
+    /* With its line break: readers of events wait for it before they look at the chunk. */
+    mr_buf_append(&line_break, "\r\n", 2);
+    int digits = snprintf(size, sizeof(size), "%zx\r\n", part.size);
+    mr_http_connection_send(connection, mr_slice_of(size, (size_t)digits), part, &line_break);
 }
 
 static void
@@ -229,9 +229,8 @@ http1_end(struct mr_http_exchange *exchange)
     struct mr_http_connection *connection = exchange->connection;
     struct http1 *http1 = connection->state;
     if (!http1->is_head_method && exchange->request.version == 11) {
-        mr_http_connection_send(
-            connection, http1->wrote_chunk ? MR_SLICE("\r\n0\r\n\r\n") : MR_SLICE("0\r\n\r\n"),
-            (struct mr_slice){ NULL, 0 }, NULL);
+        mr_http_connection_send(connection, MR_SLICE("0\r\n\r\n"),
+                                (struct mr_slice){ NULL, 0 }, NULL);
     }
     answered(exchange);
 }
