@@ -35,7 +35,7 @@ MR_AUTO_DEFINE(struct mr_pattern, mr_pattern_free)
 enum mr_pattern_verdict {
     MR_PATTERN_MATCH,
     MR_PATTERN_NO_MATCH,
-    MR_PATTERN_BAD_EVENT, /* the event is not a JSON object */
+    MR_PATTERN_BAD_EVENT, /* the event is no JSON object, or one of more than 64 levels */
 };
 enum mr_pattern_verdict mr_pattern_match(const struct mr_pattern *pattern,
                                          struct mr_slice event, struct mr_arena *scratch);
@@ -70,5 +70,10 @@ MR_AUTO_DEFINE(struct mr_filter, mr_filter_free)
  */
 bool mr_filter_pass(const struct mr_filter *filter, const struct mr_record *record,
                     struct mr_slice shard_id, struct mr_arena *scratch);
+
+/* As pass; when the record does not, appends one line for each clause that failed. */
+bool mr_filter_explain(const struct mr_filter *filter, const struct mr_record *record,
+                       struct mr_slice shard_id, struct mr_arena *scratch,
+                       struct mr_buf *out_lines);
 
 #endif
