@@ -19,6 +19,7 @@ static const struct mr_verb verbs[] = {
     { "put", "Put records into a stream", mr_verb_put },
     { "tail", "Show the records of a stream", mr_verb_tail },
     { "streams", "List, create, split, merge, save and load streams", mr_verb_streams },
+    { "init", "Begin a project: template, handler, tests", mr_verb_init },
     { "env", "Print the variables that point AWS's tools at us, for eval", mr_verb_env },
     { 0 },
 };

@@ -43,6 +43,7 @@ const char *mr_verb_suggest(const char *name);
 
 int mr_verb_up(int argc, char **argv);
 int mr_verb_streams(int argc, char **argv);
+int mr_verb_init(int argc, char **argv);
 int mr_verb_env(int argc, char **argv);
 int mr_verb_put(int argc, char **argv);
 int mr_verb_tail(int argc, char **argv);

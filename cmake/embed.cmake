@@ -1,0 +1,18 @@
+# Run by mr_embed: writes OUTPUT from the FILES below DIRECTORY.
+set(text "#include \"base/embedded.h\"\n\n")
+set(table "")
+set(number 0)
+foreach(file IN LISTS FILES)
+  file(READ ${DIRECTORY}/${file} hex HEX)
+  string(LENGTH "${hex}" digits)
+  math(EXPR size "${digits} / 2")
+  string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+  string(REGEX REPLACE "(^|/)dot\\." "\\1." name "${file}")
+  string(APPEND text "static const unsigned char file_${number}[] = {\n${hex}0 };\n")
+  string(APPEND table "    { \"${name}\", file_${number}, ${size} },\n")
+  math(EXPR number "${number} + 1")
+endforeach()
+string(APPEND text "\nextern const struct mr_embedded ${SYMBOL}[];\n"
+                   "const struct mr_embedded ${SYMBOL}[] = {\n${table}    { 0 },\n};\n")
+file(WRITE ${OUTPUT} "${text}")
