@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/auto.h"
 #include "base/buf.h"
 #include "net/http_client.h"
 
@@ -10,7 +11,7 @@ enum { A_DAY_MS = 24 * 3600 * 1000 };
 
 struct mr_follow {
     struct mr_loop *loop; /* the caller's, outlives us */
-    char *url;
+    mr_follow_url_fn *url;
     mr_follow_fn *fn;
     void *context;
     struct mr_http_client *http;
@@ -67,10 +68,11 @@ static void
 connect_again(void *context)
 {
     struct mr_follow *follow = context;
+    mr_auto_free char *url = follow->url(follow->context);
     follow->call = mr_http_client_send(follow->http,
                                        &(struct mr_http_call_options){
                                            .method = "GET",
-                                           .url = follow->url,
+                                           .url = url,
                                            .total_ms = A_DAY_MS,
                                            .chunk = on_chunk,
                                        },
@@ -78,24 +80,17 @@ connect_again(void *context)
 }
 
 struct mr_follow *
-mr_follow_new(struct mr_loop *loop, const char *url, mr_follow_fn *fn, void *context)
+mr_follow_new(struct mr_loop *loop, mr_follow_url_fn *url, mr_follow_fn *fn, void *context)
 {
     struct mr_follow *follow = mr_alloc_zero(1, sizeof(*follow));
     follow->loop = loop;
-    follow->url = mr_strdup(url);
+    follow->url = url;
     follow->fn = fn;
     follow->context = context;
     follow->http = mr_http_client_new(loop);
     mr_timer_init(&follow->again, loop, MR_TIME_REAL, connect_again, follow);
     connect_again(follow);
     return follow;
-}
-
-void
-mr_follow_set_url(struct mr_follow *follow, const char *url)
-{
-    free(follow->url);
-    follow->url = mr_strdup(url);
 }
 
 void
@@ -107,6 +102,5 @@ mr_follow_free(struct mr_follow *follow)
     mr_timer_stop(&follow->again);
     mr_http_client_free(follow->http);
     mr_buf_deinit(&follow->rest);
-    free(follow->url);
     free(follow);
 }

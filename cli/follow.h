@@ -18,11 +18,12 @@ enum { MR_FOLLOW_MAX_LINE_BYTES = 1024 * 1024, MR_FOLLOW_AGAIN_MS = 100 };
 /* Without its newline; valid during the call, which must not free the follow. */
 typedef void(mr_follow_fn)(struct mr_slice line, void *context);
 
-/* Copies. `url` is asked for with GET. */
-struct mr_follow *mr_follow_new(struct mr_loop *loop, const char *url, mr_follow_fn *fn,
+/* The URL of the next connection, which says where to go on from. The follow frees it. */
+typedef char *(mr_follow_url_fn)(void *context);
+
+/* `url` is asked before every connection. */
+struct mr_follow *mr_follow_new(struct mr_loop *loop, mr_follow_url_fn *url, mr_follow_fn *fn,
                                 void *context);
-/* The URL of the next connection: where to go on from. Copied. */
-void mr_follow_set_url(struct mr_follow *follow, const char *url);
 /* NULL is fine. */
 void mr_follow_free(struct mr_follow *follow);
 MR_AUTO_DEFINE(struct mr_follow, mr_follow_free)

@@ -328,6 +328,9 @@ on_daemon(struct mr_daemon *daemon, enum mr_daemon_event event, const char *text
     if (event == MR_DAEMON_FELL) {
         mr_say_wrong(&up->say, "fell", "%s: %s; starting it again", mr_daemon_program(daemon),
                      text);
+        if (daemon == up->millraced && up->lines != NULL) {
+            mr_batch_lines_begin_anew(up->lines);
+        }
     } else if (event == MR_DAEMON_READY && up->serving) {
         mr_say_warn(&up->say, "again", "%s is back", mr_daemon_program(daemon));
     }
@@ -391,9 +394,6 @@ set_millraced_arguments(struct mr_up *up)
     };
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
         arguments[count++] = always[i];
-    }
-    if (up->flags->lambda_log) {
-        arguments[count++] = "--lambda-log";
     }
     if (up->flags->aws_cadence) {
         arguments[count++] = "--aws-cadence";
@@ -566,13 +566,40 @@ on_signal(int signal_number, void *context)
     mr_loop_stop(up->loop);
 }
 
+static char *
+feed_url(void *context)
+{
+    const struct mr_up *up = context;
+    return mr_format("%s/_millrace/events?follow=1&since=%llu", up->endpoint,
+                     (unsigned long long)mr_batch_lines_next(up->lines));
+}
+
+static void
+on_feed_line(struct mr_slice line, void *context)
+{
+    struct mr_up *up = context;
+    mr_batch_lines_take(line, up->lines);
+}
+
+/* Lines speak of logical IDs. */
+void
+mr_up_name_functions(struct mr_up *up)
+{
+    for (size_t i = 0; i < up->model->function_count; i++) {
+        mr_batch_lines_name(up->lines, up->model->functions[i].name,
+                            up->model->functions[i].logical_id);
+    }
+}
+
 static int
 serve(struct mr_up *up)
 {
     up->serving = true;
-    up->lines = mr_batch_lines_new(&up->say, up->flags->quiet);
-    mr_auto_free char *url = mr_format("%s/_millrace/events?follow=1", up->endpoint);
-    up->follow = mr_follow_new(up->loop, url, mr_batch_lines_take, up->lines);
+    up->lines = mr_batch_lines_new(&up->say, up->flags->quiet        ? MR_BATCH_QUIET
+                                             : up->flags->lambda_log ? MR_BATCH_LAMBDA_LOG
+                                                                     : MR_BATCH_USUAL);
+    mr_up_name_functions(up);
+    up->follow = mr_follow_new(up->loop, feed_url, on_feed_line, up);
     if (up->flags->watch) {
         up->watch = mr_up_watch_new(up);
     }

@@ -59,6 +59,9 @@ int mr_up_build_one(struct mr_up *up, size_t index, struct mr_error *err) MR_MUS
 /* Make what the model says true. `quiet`: say only what changed. */
 int mr_up_apply(struct mr_up *up, bool quiet, struct mr_error *err) MR_MUST_USE;
 
+/* Show functions by the logical IDs of the template as it is now. */
+void mr_up_name_functions(struct mr_up *up);
+
 /* Sees when code or template change, and then stops the loop: */
 struct mr_up_watch *mr_up_watch_new(struct mr_up *up);
 /* build and apply what has changed, if something has. NULL is fine. */

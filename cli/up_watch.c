@@ -181,6 +181,7 @@ reload_template(struct mr_up *up)
     up->template = fresh;
     up->model = mr_template_model_of(fresh);
     up->codes = mr_alloc_zero(up->model->function_count + 1, sizeof(*up->codes));
+    mr_up_name_functions(up);
     return true;
 }
 
