@@ -19,8 +19,11 @@ static const struct mr_verb verbs[] = {
     { "put", "Put records into a stream", mr_verb_put },
     { "tail", "Show the records of a stream", mr_verb_tail },
     { "streams", "List, create, split, merge, save and load streams", mr_verb_streams },
+    { "invoke", "Call a function once", mr_verb_invoke },
     { "init", "Begin a project: template, handler, tests", mr_verb_init },
     { "env", "Print the variables that point AWS's tools at us, for eval", mr_verb_env },
+    { "config", "Print every setting and where it comes from", mr_verb_config },
+    { "completion", "Complete our verbs in your shell", mr_verb_completion },
     { 0 },
 };
 

@@ -65,6 +65,7 @@ mr_remote_deinit(struct mr_remote *remote)
     mr_credentials_deinit(&remote->credentials);
     mr_arena_deinit(&remote->arena);
     mr_buf_deinit(&remote->body);
+    free(remote->log_result);
     free(remote->endpoint);
     free(remote->host);
     free(remote->region);
@@ -86,6 +87,12 @@ on_answer(const struct mr_http_result *result, void *context)
     struct mr_slice type =
         mr_http_header_get(result->headers, result->header_count, "x-amzn-ErrorType");
     snprintf(waiting->type, sizeof(waiting->type), "%.*s", MR_SLICE_ARGS(type));
+    struct mr_slice error =
+        mr_http_header_get(result->headers, result->header_count, "X-Amz-Function-Error");
+    snprintf(remote->function_error, sizeof(remote->function_error), "%.*s", MR_SLICE_ARGS(error));
+    struct mr_slice log =
+        mr_http_header_get(result->headers, result->header_count, "X-Amz-Log-Result");
+    remote->log_result = log.size > 0 ? mr_slice_dup(log) : NULL;
 }
 
 /* What an answer that is no success means. */
@@ -170,6 +177,8 @@ begin(struct mr_remote *remote)
     mr_arena_reset(&remote->arena);
     remote->error_name[0] = '\0';
     remote->status = 0;
+    free(remote->log_result);
+    remote->log_result = NULL;
 }
 
 int
@@ -196,6 +205,20 @@ mr_remote_lambda(struct mr_remote *remote, const char *method, const char *path,
         { MR_SLICE("Content-Type"), MR_SLICE("application/json") },
     };
     return ask(remote, &remote->lambda, method, path, headers, 2, body, err);
+}
+
+int
+mr_remote_invoke(struct mr_remote *remote, const char *path, const char *type, bool tail,
+                 struct mr_slice event, struct mr_error *err)
+{
+    begin(remote);
+    struct mr_http_header headers[MAX_HEADERS] = {
+        { MR_SLICE("Host"), mr_slice_str(remote->host) },
+        { MR_SLICE("Content-Type"), MR_SLICE("application/json") },
+        { MR_SLICE("X-Amz-Invocation-Type"), mr_slice_str(type) },
+        { MR_SLICE("X-Amz-Log-Type"), tail ? MR_SLICE("Tail") : MR_SLICE("None") },
+    };
+    return ask(remote, &remote->lambda, "POST", path, headers, 4, event, err);
 }
 
 bool

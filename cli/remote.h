@@ -32,6 +32,8 @@ struct mr_remote {
     struct mr_arena arena; /* of the last call */
     struct mr_buf body;    /* the last answer's */
     int status;
+    char function_error[32]; /* X-Amz-Function-Error of the last answer, or "" */
+    char *log_result;        /* X-Amz-Log-Result of the last answer, or NULL */
     char error_name[96]; /* of the last error answer: "ResourceNotFoundException"; or "" */
 };
 
@@ -49,6 +51,10 @@ int mr_remote_kinesis(struct mr_remote *remote, const char *operation, struct mr
                       struct mr_error *err) MR_MUST_USE;
 int mr_remote_lambda(struct mr_remote *remote, const char *method, const char *path,
                      struct mr_slice body, struct mr_error *err) MR_MUST_USE;
+
+/* Invoke: `type` is "RequestResponse", "Event" or "DryRun"; with `tail`, log_result is filled. */
+int mr_remote_invoke(struct mr_remote *remote, const char *path, const char *type, bool tail,
+                     struct mr_slice event, struct mr_error *err) MR_MUST_USE;
 
 /* Was the last failure an error answer of that name? */
 bool mr_remote_said(const struct mr_remote *remote, const char *error_name);
