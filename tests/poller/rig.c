@@ -1,6 +1,5 @@
 #include "tests/poller/rig.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "aws/base64.h"
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/assert.h"
 
 enum { START_WALL_S = 1764000000 };
 
@@ -57,6 +57,9 @@ on_answer(void *context)
                                        .executed_version = MR_SLICE("$LATEST") };
     flight->rig->invoking--;
     flight->done(&result, flight->context);
+    if (flight->answer.owned) {
+        free((void *)(uintptr_t)flight->answer.payload);
+    }
     free(flight);
 }
 
@@ -211,7 +214,7 @@ rig_start(struct rig *rig)
     }
     if (rig->mapping == NULL) {
         rig->mapping = mr_mapping_new(rig->poller, &rig->settings, &err);
-        ck_assert_msg(rig->mapping != NULL, "%s", err.text);
+        mr_assert(rig->mapping != NULL); /* the model runs without Check */
     }
     mr_mapping_start(rig->mapping);
 }

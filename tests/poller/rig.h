@@ -21,6 +21,7 @@ struct rig_answer {
     enum mr_invoke_outcome outcome;
     const char *payload; /* NULL: none */
     uint64_t takes_ms;
+    bool owned; /* the payload is freed when it was told */
 };
 typedef struct rig_answer(rig_function)(struct rig *rig,
                                         const struct mr_invoke_request *request);
