@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "poller/filter.h"
 #include "poller/lane_runner.h"
 #include "poller/mapping_inside.h"
 #include "poller/place.h"
@@ -633,8 +634,9 @@ check(const struct mr_mapping_settings *settings, struct mr_error *err)
         return mr_fail(err, -EINVAL,
                        "a mapping starts at TRIM_HORIZON, LATEST or AT_TIMESTAMP");
     }
-    if (settings->filter_count > 0) {
-        return mr_fail(err, -ENOTSUP, "filters are not there yet");
+    if (settings->filter_count > MR_LAMBDA_MAX_FILTERS) {
+        return mr_fail(err, -EINVAL, "%zu filters are more than %d", settings->filter_count,
+                       MR_LAMBDA_MAX_FILTERS);
     }
     return 0;
 }
@@ -643,6 +645,7 @@ static void
 free_kept(struct mr_kept_settings *kept)
 {
     if (kept != NULL) {
+        mr_filter_free(kept->filter);
         mr_arena_deinit(&kept->arena);
         free(kept);
     }
@@ -652,6 +655,19 @@ static struct mr_slice
 keep(struct mr_kept_settings *kept, struct mr_slice text)
 {
     return text.data == NULL ? text : mr_arena_copy(&kept->arena, text);
+}
+
+static int
+compile_filters(struct mr_kept_settings *kept, const struct mr_mapping_settings *settings,
+                struct mr_error *err)
+{
+    struct mr_filter_source source = { settings->source_arn, settings->region,
+                                       settings->role_arn };
+    if (settings->filter_count == 0) {
+        return 0;
+    }
+    kept->filter = mr_filter_new(settings->filters, settings->filter_count, &source, err);
+    return kept->filter == NULL ? -EINVAL : 0;
 }
 
 /* NULL with `err`. */
@@ -672,6 +688,10 @@ keep_settings(const struct mr_mapping_settings *settings, struct mr_error *err)
     copy->destination_arn = keep(kept, settings->destination_arn);
     copy->filters = NULL; /* they were compiled */
     copy->filter_count = 0;
+    if (compile_filters(kept, settings, err) < 0) {
+        free_kept(kept);
+        return NULL;
+    }
     return kept;
 }
 

@@ -42,6 +42,7 @@ mr_poller_free(struct mr_poller *poller)
     for (size_t i = 0; i < poller->spare_count; i++) {
         mr_buf_deinit(&poller->spare[i]);
     }
+    mr_arena_deinit(&poller->scratch);
     free(poller);
 }
 

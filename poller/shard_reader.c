@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/limits.h"
+#include "poller/filter.h"
 #include "poller/lane_runner.h"
 #include "poller/place.h"
 
@@ -332,6 +333,35 @@ on_records(const struct mr_source_records *result, void *context)
     }
 }
 
+/* ---- the checkpoint ---- */
+
+static uint64_t
+low_water(const struct mr_shard_reader *reader)
+{
+    uint64_t mark = reader->pages.end - reader->fresh;
+    for (unsigned i = 0; i < reader->lane_count; i++) {
+        const struct mr_lane *lane = reader->lanes[i]->lane;
+        if (mr_lane_size(lane) > 0 && mr_lane_record(lane, 0)->position < mark) {
+            mark = mr_lane_record(lane, 0)->position;
+        }
+    }
+    return mark;
+}
+
+static void
+move_checkpoint(struct mr_shard_reader *reader)
+{
+    uint64_t mark = low_water(reader);
+    if (mark == reader->mark) {
+        return;
+    }
+    reader->mark = mark;
+    set_text(&reader->checkpoint, mr_pages_find(&reader->pages, mark - 1)->sequence_number);
+    mr_mapping_remember(reader->mapping, reader->id, mr_buf_slice(&reader->checkpoint), false);
+    tell(reader, MR_EVENT_CHECKPOINT, 0);
+    mr_poller_released(poller_of(reader), mr_pages_release(&reader->pages, mark));
+}
+
 /* ---- take ---- */
 
 static void
@@ -390,17 +420,46 @@ run_lanes(struct mr_shard_reader *reader)
     }
 }
 
-static enum mr_shard_step
-take(struct mr_shard_reader *reader)
+static bool
+passes(struct mr_shard_reader *reader, const struct mr_filter *filter,
+       const struct mr_record *record)
 {
+    struct mr_arena *scratch = &poller_of(reader)->scratch;
+    if (filter == NULL) {
+        return true;
+    }
+    mr_arena_reset(scratch);
+    return mr_filter_pass(filter, record, reader->id, scratch);
+}
+
+static void
+take_page(struct mr_shard_reader *reader)
+{
+    const struct mr_filter *filter = reader->mapping->kept->filter;
     uint64_t now_ms = mr_poller_now_ms(poller_of(reader));
     uint64_t first = reader->pages.end - reader->fresh;
     const struct mr_record *records = mr_pages_find(&reader->pages, first);
+    uint64_t filtered = 0;
     make_lanes(reader);
     for (size_t i = 0; i < reader->fresh; i++) {
-        push(reader, first + i, &records[i], now_ms);
+        if (passes(reader, filter, &records[i])) {
+            push(reader, first + i, &records[i], now_ms);
+        } else {
+            filtered++;
+        }
     }
     reader->fresh = 0;
+    reader->mapping->counts.filtered += filtered;
+    if (filtered > 0) {
+        tell(reader, MR_EVENT_FILTERED, filtered);
+        move_checkpoint(reader); /* nobody else may have a reason to */
+    }
+}
+
+static enum mr_shard_step
+take(struct mr_shard_reader *reader)
+{
+    take_page(reader);
     run_lanes(reader);
     if (reader->has_ended) {
         return MR_SHARD_END;
@@ -486,33 +545,6 @@ mr_shard_reader_end(struct mr_shard_reader *reader)
 }
 
 /* ---- settle ---- */
-
-static uint64_t
-low_water(const struct mr_shard_reader *reader)
-{
-    uint64_t mark = reader->pages.end - reader->fresh;
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        const struct mr_lane *lane = reader->lanes[i]->lane;
-        if (mr_lane_size(lane) > 0 && mr_lane_record(lane, 0)->position < mark) {
-            mark = mr_lane_record(lane, 0)->position;
-        }
-    }
-    return mark;
-}
-
-static void
-move_checkpoint(struct mr_shard_reader *reader)
-{
-    uint64_t mark = low_water(reader);
-    if (mark == reader->mark) {
-        return;
-    }
-    reader->mark = mark;
-    set_text(&reader->checkpoint, mr_pages_find(&reader->pages, mark - 1)->sequence_number);
-    mr_mapping_remember(reader->mapping, reader->id, mr_buf_slice(&reader->checkpoint), false);
-    tell(reader, MR_EVENT_CHECKPOINT, 0);
-    mr_poller_released(poller_of(reader), mr_pages_release(&reader->pages, mark));
-}
 
 static bool
 is_drained(const struct mr_shard_reader *reader)

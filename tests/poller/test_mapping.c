@@ -755,6 +755,63 @@ START_TEST(a_window_ends_with_one_call_without_records)
 }
 END_TEST
 
+/* ---- filters ---- */
+
+START_TEST(filtered_records_move_the_checkpoint_and_count)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    struct mr_slice patterns[] = { MR_SLICE("{\"data\":{\"type\":[\"order\"]}}") };
+    rig.settings.filters = patterns;
+    rig.settings.filter_count = 1;
+    rig_put_key(&rig, 0, "k", "{\"type\":\"order\"}");
+    rig_put_key(&rig, 0, "k", "{\"type\":\"ping\"}");
+    rig_put_key(&rig, 0, "k", "no JSON");
+
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+
+    expect(&rig, "[{\"type\":\"order\"}]");
+    ck_assert_uint_eq(rig_counts(&rig).filtered, 2);
+    ck_assert_ptr_nonnull(strstr(rig_checkpoint(&rig, 0), "003"));
+    ck_assert(mr_mapping_is_drained(rig.mapping));
+}
+END_TEST
+
+START_TEST(a_page_without_a_record_that_passes_causes_no_invocation)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    struct mr_slice patterns[] = { MR_SLICE("{\"partitionKey\":[\"x\"]}") };
+    rig.settings.filters = patterns;
+    rig.settings.filter_count = 1;
+    rig_put(&rig, 0, "a b c");
+
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+
+    expect(&rig, "");
+    ck_assert_ptr_nonnull(strstr(rig_checkpoint(&rig, 0), "003"));
+}
+END_TEST
+
+START_TEST(a_bad_filter_is_refused_with_its_reason)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    struct mr_error err = { 0 };
+    struct mr_slice patterns[] = { MR_SLICE("{\"data\":[]}") };
+    rig.poller = mr_poller_new(&rig.options);
+    rig.settings.filters = patterns;
+    rig.settings.filter_count = 1;
+
+    ck_assert_ptr_null(mr_mapping_new(rig.poller, &rig.settings, &err));
+
+    ck_assert_int_eq(err.code, -EINVAL);
+    ck_assert_ptr_nonnull(strstr(err.text, "Empty arrays are not allowed"));
+}
+END_TEST
+
 START_TEST(settings_out_of_range_are_refused)
 {
     rig_auto struct rig rig;
@@ -801,4 +858,7 @@ MR_SUITE("poller.mapping", MR_TEST(records_reach_the_function_in_order),
          MR_TEST(another_parallelization_drains_first),
          MR_TEST(reading_stops_when_twice_a_batch_is_buffered),
          MR_TEST(a_window_ends_with_one_call_without_records),
+         MR_TEST(filtered_records_move_the_checkpoint_and_count),
+         MR_TEST(a_page_without_a_record_that_passes_causes_no_invocation),
+         MR_TEST(a_bad_filter_is_refused_with_its_reason),
          MR_TEST(settings_out_of_range_are_refused))
