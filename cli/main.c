@@ -22,6 +22,8 @@ static const struct mr_verb verbs[] = {
     { "invoke", "Call a function once", mr_verb_invoke },
     { "init", "Begin a project: template, handler, tests", mr_verb_init },
     { "env", "Print the variables that point AWS's tools at us, for eval", mr_verb_env },
+    { "sandbox", "Run any command as a handler would be run", mr_verb_sandbox },
+    { "doctor", "Say what this host can isolate, and how to get more", mr_verb_doctor },
     { "config", "Print every setting and where it comes from", mr_verb_config },
     { "completion", "Complete our verbs in your shell", mr_verb_completion },
     { 0 },

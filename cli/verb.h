@@ -50,5 +50,7 @@ int mr_verb_completion(int argc, char **argv);
 int mr_verb_env(int argc, char **argv);
 int mr_verb_put(int argc, char **argv);
 int mr_verb_tail(int argc, char **argv);
+int mr_verb_sandbox(int argc, char **argv);
+int mr_verb_doctor(int argc, char **argv);
 
 #endif

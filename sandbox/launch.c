@@ -16,6 +16,7 @@
 #include "sandbox/compat.h"
 #include "sandbox/loopback.h"
 #include "sandbox/mounts.h"
+#include "sandbox/package_mounts.h"
 #include "sandbox/process_count.h"
 
 enum { QUIET = MR_ATTR_RDONLY | MR_ATTR_NOSUID | MR_ATTR_NODEV, MAX_RULES = 24 };
@@ -144,90 +145,28 @@ make_stdio(struct attempt *attempt, const struct mr_environment *environment, ui
 /* --- mounts --- */
 
 static int
-check_dir(const char *path, const char *what, struct mr_error *err)
-{
-    struct stat stat;
-
-    if (lstat(path, &stat) < 0) {
-        return mr_fail(err, -errno, "%s %s: %s", what, path, strerror(errno));
-    }
-    if (!S_ISDIR(stat.st_mode)) {
-        return mr_fail(err, -ENOTDIR, "%s %s is not a directory", what, path);
-    }
-    return 0;
-}
-
-static int
-copy_dir(const char *path, const char *what, int *out_fd, struct mr_error *err)
-{
-    int rc = check_dir(path, what, err);
-
-    if (rc < 0) {
-        return rc;
-    }
-    *out_fd = mr_mount_copy(path, QUIET, err);
-    return *out_fd < 0 ? mr_wrap(err, "%s", what) : 0;
-}
-
-/* overlayfs takes ':' between directories: one inside a name is escaped. */
-static void
-append_layer(char *list, size_t capacity, const char *path)
-{
-    size_t used = strlen(list);
-
-    if (used > 0 && used + 1 < capacity) {
-        list[used++] = ':';
-    }
-    for (const char *c = path; *c != 0 && used + 3 < capacity; c++) {
-        if (*c == ':' || *c == '\\') {
-            list[used++] = '\\';
-        }
-        list[used++] = *c;
-    }
-    list[used] = 0;
-}
-
-static int
-merge_layers(const struct mr_launch_strings *strings, int *out_fd, struct mr_error *err)
-{
-    char lower[4000] = "";
-    size_t wanted = strings->layer_count;
-
-    for (size_t i = strings->layer_count; i-- > 0;) { /* overlayfs: the first wins */
-        int rc = check_dir(strings->layers[i], "layer", err);
-        if (rc < 0) {
-            return rc;
-        }
-        wanted += strlen(strings->layers[i]) * 2 + 1;
-        append_layer(lower, sizeof(lower), strings->layers[i]);
-    }
-    if (wanted >= sizeof(lower)) {
-        return mr_fail(err, -ENAMETOOLONG, "the paths of the layers are too long to be merged");
-    }
-    const struct mr_mount_option options[] = { { "lowerdir", lower }, { NULL, NULL } };
-    *out_fd = mr_mount_new("overlay", options, QUIET, err);
-    return *out_fd < 0 ? mr_wrap(err, "merge layers into /opt") : 0;
-}
-
-static int
 make_mounts(struct attempt *attempt, const struct mr_host *host,
             const struct mr_environment *environment,
             const struct mr_sandbox_request_launch *request,
             const struct mr_launch_strings *strings, struct mr_error *err)
 {
     struct mr_init_plan *plan = &attempt->plan;
-    int rc = copy_dir(strings->code_dir, "code directory", &plan->code_fd, err);
 
-    if (rc == 0 && strings->runtime_dir != NULL) {
-        rc = copy_dir(strings->runtime_dir, "runtime directory", &plan->runtime_fd, err);
+    plan->code_fd = mr_package_mount_code(host, strings->code_dir, err);
+    if (plan->code_fd < 0) {
+        return plan->code_fd;
     }
-    if (rc == 0 && strings->layer_count == 1) {
-        rc = copy_dir(strings->layers[0], "layer", &plan->opt_fd, err);
-    } else if (rc == 0 && strings->layer_count > 1) {
-        rc = merge_layers(strings, &plan->opt_fd, err);
+    if (strings->runtime_dir != NULL) {
+        plan->runtime_fd = mr_package_mount_dir(strings->runtime_dir, "runtime directory", err);
+        if (plan->runtime_fd < 0) {
+            return plan->runtime_fd;
+        }
     }
-    if (rc < 0) {
-        return rc;
+    if (strings->layer_count > 0) {
+        plan->opt_fd = mr_package_mount_layers(strings->layers, strings->layer_count, err);
+        if (plan->opt_fd < 0) {
+            return plan->opt_fd;
+        }
     }
     plan->root_fd = mr_skeleton_copy(&host->skeleton, err);
     if (plan->root_fd < 0) {
@@ -481,7 +420,7 @@ make_plan(struct mr_launcher *launcher, struct attempt *attempt,
     if (rc == 0 && attempt->plan.mount_ns) {
         rc = make_mounts(attempt, host, environment, request, strings, err);
     } else if (rc == 0) {
-        rc = check_dir(strings->code_dir, "code directory", err);
+        rc = mr_package_check(strings->code_dir, "code directory", err);
         live_on_host(attempt, environment, strings);
     }
     make_rules(attempt, host, environment, strings, attempt->plan.net_ns, host_network);

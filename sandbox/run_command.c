@@ -25,6 +25,48 @@ struct session {
     bool input_open; /* ours has more */
 };
 
+/* --- being told to end --- */
+
+static const int endings[] = { SIGINT, SIGTERM, SIGHUP };
+enum { ENDING_COUNT = sizeof(endings) / sizeof(endings[0]) };
+
+static volatile sig_atomic_t told_to_end; /* the signal */
+static volatile sig_atomic_t daemon_pid;
+
+/* sandboxd ends everything and hangs up: that is what the conversation sees. */
+static void
+on_ending(int number)
+{
+    told_to_end = number;
+    if (daemon_pid > 0) {
+        kill(daemon_pid, SIGTERM);
+    }
+}
+
+/* What is ignored, by nohup for one, stays so. */
+static void
+take_endings(struct sigaction *out_before)
+{
+    const struct sigaction action = { .sa_handler = on_ending }; /* a write may be cut short */
+
+    told_to_end = 0;
+    for (size_t i = 0; i < ENDING_COUNT; i++) {
+        sigaction(endings[i], NULL, &out_before[i]);
+        if (out_before[i].sa_handler != SIG_IGN) {
+            sigaction(endings[i], &action, NULL);
+        }
+    }
+}
+
+static void
+give_back_endings(const struct sigaction *before)
+{
+    for (size_t i = 0; i < ENDING_COUNT; i++) {
+        sigaction(endings[i], &before[i], NULL);
+    }
+    daemon_pid = 0;
+}
+
 /* --- what the daemon says --- */
 
 static void
@@ -106,8 +148,8 @@ write_all(int fd, const char *bytes, size_t size)
 {
     while (size > 0) {
         ssize_t wrote = write(fd, bytes, size);
-        if (wrote < 0 && errno != EINTR) {
-            return; /* our own reader has left */
+        if (wrote < 0 && (errno != EINTR || told_to_end != 0)) {
+            return; /* our own reader has left, or we are to */
         }
         bytes += wrote > 0 ? wrote : 0;
         size -= wrote > 0 ? (size_t)wrote : 0;
@@ -242,6 +284,9 @@ status_of(const struct session *session, struct mr_error *err)
 {
     const struct mr_sandbox_usage *usage = &session->exit.usage;
 
+    if (told_to_end != 0) {
+        return 128 + told_to_end;
+    }
     if (session->failed && !session->ended) {
         return mr_fail(err, session->failure.code, "%s", session->failure.text);
     }
@@ -284,6 +329,7 @@ mr_sandbox_run_command(const struct mr_run_command *command, struct mr_error *er
                                                    hidden_by_level(command->level) };
     mr_auto_free char *here =
         command->code_dir == NULL ? getcwd(NULL, 0) : realpath(command->code_dir, NULL);
+    struct sigaction before[ENDING_COUNT];
     pid_t daemon;
 
     if (here == NULL) {
@@ -295,6 +341,8 @@ mr_sandbox_run_command(const struct mr_run_command *command, struct mr_error *er
         return fd;
     }
     signal(SIGPIPE, SIG_IGN);
+    daemon_pid = daemon;
+    take_endings(before);
     session.client = mr_sandbox_client_new(fd, &callbacks, &session);
     int rc = ask_launch(&session, here, err);
     if (rc == 0) {
@@ -307,5 +355,6 @@ mr_sandbox_run_command(const struct mr_run_command *command, struct mr_error *er
     mr_sandbox_client_free(session.client);
     while (waitpid(daemon, NULL, 0) < 0 && errno == EINTR) {
     }
+    give_back_endings(before);
     return rc;
 }

@@ -33,8 +33,13 @@ struct mr_run_command {
 
 /*
  * The command's exit status, 128 + signal when one killed it, 124 when the
- * time was over; negative with `err` when it could not be run at all.
+ * time was over, 128 + signal when SIGINT, SIGTERM or SIGHUP told us to end
+ * (everything in the sandbox is killed then); negative with `err` when it could
+ * not be run at all: -ENOENT and -EACCES with MR_RUN_COMMAND_EXEC in the text
+ * when the program is not there or not executable. Not for programs with
+ * threads: it takes the three signals, and gives them back.
  */
+#define MR_RUN_COMMAND_EXEC "could not execute its program"
 int mr_sandbox_run_command(const struct mr_run_command *command, struct mr_error *err);
 
 #endif

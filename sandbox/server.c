@@ -200,6 +200,9 @@ sentence_of_failure(const struct mr_run *run, char *out_text, size_t capacity)
     } else if (run->last.step == MR_STEP_EXEC && run->last.error == ENOEXEC) {
         hint = ": it is no program of this machine, and has no #! line";
     }
+    if (run->last.step == MR_STEP_WORKING_DIR && run->last.error == EACCES) {
+        hint = ": everybody must be able to enter it and what is above it";
+    }
     if (run->failed) {
         snprintf(out_text, capacity, "the sandbox could not %s: %s%s", words,
                  strerror(run->last.error), hint);

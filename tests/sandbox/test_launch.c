@@ -415,12 +415,15 @@ END_TEST
 
 START_TEST(layers_are_merged_and_the_later_wins)
 {
-    char a[] = "/tmp/layer-a-XXXXXX", b[] = "/tmp/layer-b-XXXXXX", command[400];
-    ck_assert(mkdtemp(a) != NULL && mkdtemp(b) != NULL);
-    snprintf(
-        command, sizeof(command),
-        "chmod 755 %s %s; echo 1 > %s/one; echo a > %s/both; echo 2 > %s/two; echo b > %s/both",
-        a, b, a, a, b, b);
+    /* As deep as an installation may be, and with what overlayfs would read as a separator. */
+    char top[] = "/tmp/layers-XXXXXX", a[400], b[400], command[3000];
+    ck_assert_ptr_nonnull(mkdtemp(top));
+    snprintf(a, sizeof(a), "%s/%0*d/a:1", top, 200, 1);
+    snprintf(b, sizeof(b), "%s/%0*d/b", top, 200, 1);
+    snprintf(command, sizeof(command),
+             "umask 022; chmod 755 %s; mkdir -p %s %s; echo 1 > %s/one; echo a > %s/both; "
+             "echo 2 > %s/two; echo b > %s/both",
+             top, a, b, a, a, b, b);
     ck_assert_int_eq(system(command), 0);
     if (open_as(_i)) {
         const struct mr_slice layers[] = { mr_slice_str(a), mr_slice_str(b) };
@@ -433,7 +436,28 @@ START_TEST(layers_are_merged_and_the_later_wins)
         ck_assert_ptr_nonnull(strstr(log, "Read-only file system"));
         session_close(&session);
     }
-    snprintf(command, sizeof(command), "rm -rf %s %s", a, b);
+    snprintf(command, sizeof(command), "rm -rf %s", top);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+START_TEST(a_package_directory_of_roots_may_be_closed_but_not_its_files)
+{
+    char dir[] = "/tmp/package-XXXXXX", command[400]; /* mode 0700 */
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(command, sizeof(command),
+             "cd %s; umask 022; echo open > a; echo closed > b; chmod 600 b", dir);
+    ck_assert_int_eq(system(command), 0);
+    if (geteuid() == 0 && open_as(ROOT)) {
+        const struct mr_sandbox_launch launch = { .code_dir = mr_slice_str(dir) };
+
+        const char *log = session_run(&session, 1, "ls; cat a b 2>&1; touch c 2>&1", &launch);
+
+        ck_assert_str_eq(log, "a\nb\nopen\ncat: b: Permission denied\n"
+                              "touch: cannot touch 'c': Read-only file system\n");
+        session_close(&session);
+    }
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
     ck_assert_int_eq(system(command), 0);
 }
 END_TEST
@@ -595,6 +619,7 @@ MR_SUITE("sandbox.launch", MR_TEST_LOOP(a_handler_has_lambdas_ids_and_no_right, 
          MR_TEST_LOOP(a_flood_of_refused_calls_ends_by_itself, LEVELS),
          MR_TEST_LOOP(an_allowed_call_reaches_the_kernel, LEVELS),
          MR_TEST_LOOP(layers_are_merged_and_the_later_wins, HOSTS),
+         MR_TEST(a_package_directory_of_roots_may_be_closed_but_not_its_files),
          MR_TEST_LOOP(when_the_daemon_is_killed_nothing_survives, LEVELS),
          MR_TEST_LOOP(when_the_client_hangs_up_nothing_survives, LEVELS),
          MR_TEST_LOOP(when_init_is_killed_nothing_survives, LEVELS),
