@@ -18,6 +18,7 @@
 static const struct mr_verb verbs[] = {
     { "put", "Put records into a stream", mr_verb_put },
     { "tail", "Show the records of a stream", mr_verb_tail },
+    { "template", "Say what a template means", mr_verb_template },
     { "streams", "List, create, split, merge, save and load streams", mr_verb_streams },
     { "invoke", "Call a function once", mr_verb_invoke },
     { "init", "Begin a project: template, handler, tests", mr_verb_init },

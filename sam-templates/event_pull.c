@@ -276,6 +276,26 @@ put(const struct mr_event *event, struct mr_node *map, const char *name,
     }
 }
 
+static const struct mr_node *
+registry_of(const struct mr_event *event)
+{
+    struct mr_arena *arena = &event->reading->arena;
+    const struct mr_node *registry = property(event, "SchemaRegistryConfig");
+    const struct mr_node *uri = mr_node_get(registry, "SchemaRegistryURI");
+
+    if (!mr_is_intrinsic(uri)) {
+        return registry;
+    }
+    struct mr_node *copy = mr_node_new(arena, MR_NODE_MAP, registry);
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct mr_node_pair *pair = &registry->pairs[i];
+        mr_node_put_pair(arena, copy, pair->key,
+                         pair->value == uri ? mr_translator_refs(event->reading, uri)
+                                            : pair->value);
+    }
+    return copy;
+}
+
 /* ConsumerGroupId and SchemaRegistryConfig go into one map for Kafka. */
 static void
 put_kafka_config(const struct mr_event *event, struct mr_node *map)
@@ -284,7 +304,7 @@ put_kafka_config(const struct mr_event *event, struct mr_node *map)
                            ? "AmazonManagedKafkaEventSourceConfig"
                            : "SelfManagedKafkaEventSourceConfig";
     const struct mr_node *group = property(event, "ConsumerGroupId");
-    const struct mr_node *registry = property(event, "SchemaRegistryConfig");
+    const struct mr_node *registry = registry_of(event);
     struct mr_node *config = mr_node_new(&event->reading->arena, MR_NODE_MAP,
                                          group != NULL ? group : registry);
 

@@ -1,6 +1,7 @@
 #include "sam-templates/resolve.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 static struct mr_slice

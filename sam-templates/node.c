@@ -216,7 +216,7 @@ write_real(double value, char text[64])
             break;
         }
     }
-    if (fabs(value) >= 1e4 && fabs(value) < 1e16 && strchr(text, 'e') != NULL) {
+    if (fabs(value) >= 1 && fabs(value) < 1e16 && strchr(text, 'e') != NULL) {
         snprintf(text, 64, "%.1f", value); /* 1e+05 is 100000.0 */
     } else if (strpbrk(text, ".e") == NULL) {
         strcat(text, ".0");

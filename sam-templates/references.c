@@ -104,6 +104,29 @@ part_of(struct mr_reading *reading, struct mr_slice name, struct mr_slice *out_r
     return found;
 }
 
+/* SAM makes roles, permissions, APIs and more, named after the resource they belong to. */
+static bool
+is_made_by_sam(struct mr_reading *reading, struct mr_slice name)
+{
+    static const char *const prefixes[] = { "ServerlessRestApi", "ServerlessHttpApi",
+                                            "ServerlessWebSocketApi",
+                                            "ServerlessDeploymentApplication",
+                                            "CodeDeployServiceRole" };
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        if (mr_slice_starts_with(name, mr_slice_str(prefixes[i]))) {
+            return true;
+        }
+    }
+    for (size_t size = 1; size < name.size && size < 256; size++) {
+        const struct mr_resource *owner = mr_resource_find(reading, mr_slice_first(name, size));
+        if (owner != NULL &&
+            mr_slice_starts_with(owner->type, MR_SLICE("AWS::Serverless::"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct mr_node *
 mr_ref(struct mr_reading *reading, struct mr_slice name, const struct mr_node *at,
        const struct mr_path *path)
@@ -131,11 +154,13 @@ mr_ref(struct mr_reading *reading, struct mr_slice name, const struct mr_node *a
         resource = part_of(reading, name, &rest);
     }
     if (resource == NULL) {
-        if (!reading->is_sam && !reading->lenient) {
-            report_unknown(reading, name, at, path);
-        } else if (mr_slice_find(name, '.') < 0) {
-            report_unknown(reading, name, at, path);
+        if (is_made_by_sam(reading, name)) {
+            const char *text =
+                mr_arena_printf(&reading->arena, "%s-%.*s", reading->options.stack_name,
+                                MR_SLICE_ARGS(name));
+            return mr_node_string(&reading->arena, mr_slice_str(text), at);
         }
+        report_unknown(reading, name, at, path);
         return visible(reading, name, at);
     }
     return mr_node_string(&reading->arena, mr_ref_of(reading, resource), at);
@@ -169,7 +194,9 @@ mr_get_att(struct mr_reading *reading, struct mr_slice id, struct mr_slice attri
         attribute = rest;
     }
     if (resource == NULL) {
-        report_unknown(reading, id, at, path);
+        if (!is_made_by_sam(reading, id)) {
+            report_unknown(reading, id, at, path);
+        }
         return visible(reading, mr_slice_str(whole), at);
     }
     struct mr_slice value = mr_attribute_of(reading, resource, attribute);

@@ -65,6 +65,7 @@ take_options(struct mr_reading *reading, const struct mr_template_options *given
     options->parameters = copy_list(arena, options->parameters);
     options->imports = copy_list(arena, options->imports);
     options->shell = copy_list(arena, options->shell);
+    options->translator_region = copy_text(arena, options->translator_region, options->region);
     reading->lenient = options->missing == MR_TEMPLATE_MISSING_IS_DUMMY;
 }
 

@@ -40,6 +40,7 @@ struct mr_template_options {
     const char *stack_name;    /* NULL: "local" */
     const char *region;        /* NULL: "us-east-1" */
     const char *account_id;    /* NULL: "123456789012" */
+    const char *translator_region; /* what SAM's translator takes for its own; NULL: region */
     const char *const *parameters; /* `Name=Value` list ending in NULL; NULL: none */
     const char *const *imports;    /* `Name=Value` for Fn::ImportValue, likewise */
     const char *const *shell;      /* an environ for values that replace a template's variable of

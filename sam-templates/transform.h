@@ -39,6 +39,9 @@ void mr_draft_mapping(const struct mr_event *event, struct mr_slice id,
 /* function ID + event name + suffix */
 struct mr_slice mr_event_id(const struct mr_event *event, const char *suffix);
 
+/* SchemaRegistryURI as the translator leaves it; see translator_refs.c. */
+const struct mr_node *mr_translator_refs(struct mr_reading *reading, const struct mr_node *uri);
+
 /* The logical ID of the alias SAM makes for AutoPublishAlias. */
 struct mr_slice mr_alias_id(struct mr_reading *reading, struct mr_slice function_id,
                             struct mr_slice alias);
