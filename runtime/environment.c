@@ -157,7 +157,15 @@ launch_failed(struct environment *environment, const struct mr_error *err)
                       MR_SLICE_ARGS(invocation->request_id), err->text, type);
         log_platform(environment, invocation, mr_buf_slice(&line));
         invocation->status = "error";
-        invocation_fail(invocation, type, err->text);
+        if (err->code == -EPIPE || err->code == -EAGAIN) { /* sandboxd is away: no fault of it */
+            const struct mr_invocation_result away = {
+                .outcome = MR_INVOCATION_SERVICE_ERROR,
+                .reason = mr_slice_str(err->text),
+            };
+            invocation_answer(invocation, &away);
+        } else {
+            invocation_fail(invocation, type, err->text);
+        }
         invocation->duration_us = now_us() - invocation->started_us;
         log_end(environment, invocation);
         invocation_finish(invocation);
@@ -569,6 +577,14 @@ fail_by_exit(struct environment *environment, struct invocation *invocation)
     char text[256];
     const char *type = environment->fault_type;
 
+    if (environment->exit.lost) {
+        const struct mr_invocation_result lost = {
+            .outcome = MR_INVOCATION_SERVICE_ERROR,
+            .reason = MR_SLICE("the sandbox daemon ended, and this environment with it"),
+        };
+        invocation_answer(invocation, &lost);
+        return;
+    }
     if (type != NULL) {
         snprintf(text, sizeof(text), "%s", environment->fault_text);
     } else {
@@ -602,7 +618,7 @@ on_exited(void *context, uint64_t id, const struct mr_launch_exit *exit)
         return;
     }
     environment->gone = true;
-    if (!environment->supervised) {
+    if (!environment->supervised || exit->lost) {
         environment->exit = *exit; /* of a runtime under a supervisor we have heard */
     }
     if (exit->memory_peak_bytes > 0) {

@@ -124,7 +124,7 @@ static void
 on_lost(void *context, const struct mr_error *err)
 {
     struct boxed *boxed = context;
-    const struct mr_launch_exit killed = { .signal = 9 };
+    const struct mr_launch_exit killed = { .signal = 9, .lost = true };
 
     mr_log(MR_LOG_ERROR, "runtime", "%s; every environment it held is gone", err->text);
     MR_LIST_EACH(node, &boxed->places)
@@ -268,8 +268,8 @@ boxed_free(void *self)
     free(boxed);
 }
 
-struct mr_launcher *
-mr_launcher_sandbox_new(struct mr_loop *loop, int client_fd)
+static void
+connect_client(struct boxed *boxed, int client_fd)
 {
     static const struct mr_sandbox_callbacks callbacks = {
         .launched = on_launched,
@@ -280,14 +280,33 @@ mr_launcher_sandbox_new(struct mr_loop *loop, int client_fd)
         .hello = on_hello,
         .lost = on_lost,
     };
+
+    boxed->client = mr_sandbox_client_new(client_fd, &callbacks, boxed);
+    boxed->watch = mr_watch_new(boxed->loop, mr_sandbox_client_fd(boxed->client), MR_READABLE,
+                                on_readable, boxed);
+}
+
+void
+mr_launcher_sandbox_renew(struct mr_launcher *launcher, int client_fd)
+{
+    struct boxed *boxed = launcher->self;
+
+    /* What the old daemon held is gone with it; make sure that we have heard of it. */
+    (void)mr_sandbox_client_dispatch(boxed->client);
+    mr_watch_free(boxed->watch);
+    mr_sandbox_client_free(boxed->client);
+    connect_client(boxed, client_fd);
+}
+
+struct mr_launcher *
+mr_launcher_sandbox_new(struct mr_loop *loop, int client_fd)
+{
     struct boxed *boxed = mr_alloc_zero(1, sizeof(*boxed));
 
     boxed->loop = loop;
     mr_list_init(&boxed->places);
     snprintf(boxed->isolation, sizeof(boxed->isolation), "sandboxd has not said hello yet");
-    boxed->client = mr_sandbox_client_new(client_fd, &callbacks, boxed);
-    boxed->watch = mr_watch_new(loop, mr_sandbox_client_fd(boxed->client), MR_READABLE,
-                                on_readable, boxed);
+    connect_client(boxed, client_fd);
     boxed->launcher = (struct mr_launcher){
         .self = boxed,
         .listen = listen_to,

@@ -1,0 +1,272 @@
+#include "control/daemon.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "control/streams.h"
+
+enum { MAX_VARIABLES = 8, SANDBOXD_MS = 10000 };
+
+struct mr_millraced {
+    struct mr_loop *loop;
+    struct mr_http_client *http;
+    struct mr_launcher *launcher;
+    struct mr_streams *streams;
+    struct mr_control *control;
+    struct mr_http_server *server;
+    struct mr_keeper *keeper; /* the caller's */
+    struct mr_watch *keeper_watch;
+    struct mr_arena arena;
+    uint16_t port;
+    unsigned stopping; /* parts whose end has not come yet */
+    mr_loop_fn *stopped;
+    void *stopped_context;
+};
+
+/* ---- places ---- */
+
+/* As mkdir -p; then its absolute name. */
+static const char *
+make_data(struct mr_millraced *millraced, const char *given, struct mr_error *err)
+{
+    mr_auto_free char *path = mr_strdup(given);
+    char absolute[PATH_MAX];
+
+    for (char *at = path + 1; *at != '\0'; at++) {
+        if (*at == '/') {
+            *at = '\0';
+            (void)mkdir(path, 0755);
+            *at = '/';
+        }
+    }
+    if ((mkdir(path, 0755) < 0 && errno != EEXIST) || realpath(path, absolute) == NULL) {
+        mr_fail(err, -errno, "make directory %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    return mr_arena_cstr(&millraced->arena, mr_slice_str(absolute));
+}
+
+/* Beside the program: in the build tree's source, or where it was installed. */
+static const char *
+find_bootstraps(struct mr_millraced *millraced, const char *given)
+{
+    static const char *const places[] = { "../lib/millrace/bootstraps",
+                                          "../share/millrace/bootstraps",
+                                          "../../../runtime/bootstraps",
+                                          "../../../../runtime/bootstraps" };
+    char program[PATH_MAX], absolute[PATH_MAX];
+
+    if (given != NULL) {
+        return realpath(given, absolute) == NULL
+                   ? given
+                   : mr_arena_cstr(&millraced->arena, mr_slice_str(absolute));
+    }
+    ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    char *slash = size <= 0 ? NULL : (program[size] = '\0', strrchr(program, '/'));
+    if (slash == NULL) {
+        return NULL;
+    }
+    *slash = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        const char *path = mr_arena_printf(&millraced->arena, "%s/%s", program, places[i]);
+        if (realpath(path, absolute) != NULL) {
+            return mr_arena_cstr(&millraced->arena, mr_slice_str(absolute));
+        }
+    }
+    return NULL;
+}
+
+/* ---- parts ---- */
+
+static void
+on_keeper(int events, void *context)
+{
+    struct mr_millraced *millraced = context;
+    struct mr_error err = { 0 };
+    int fd = mr_keeper_take(millraced->keeper, 0, &err);
+
+    (void)events;
+    if (fd >= 0) {
+        mr_log(MR_LOG_WARN, "control", "the sandbox daemon was started again");
+        mr_launcher_sandbox_renew(millraced->launcher, fd);
+    } else if (fd != -EAGAIN) {
+        mr_log(MR_LOG_ERROR, "control", "%s: no sandbox can be started any more", err.text);
+        mr_watch_set(millraced->keeper_watch, 0);
+    }
+}
+
+static int
+open_launcher(struct mr_millraced *millraced, struct mr_error *err)
+{
+    if (millraced->keeper == NULL) {
+        millraced->launcher = mr_launcher_plain_new(millraced->loop);
+        return 0;
+    }
+    int fd = mr_keeper_take(millraced->keeper, SANDBOXD_MS, err);
+    if (fd < 0) {
+        return fd;
+    }
+    millraced->launcher = mr_launcher_sandbox_new(millraced->loop, fd);
+    millraced->keeper_watch =
+        mr_watch_new(millraced->loop, millraced->keeper->fd, MR_READABLE, on_keeper, millraced);
+    return 0;
+}
+
+static size_t
+add_variables(struct mr_millraced *millraced, const struct mr_millraced_options *options,
+              struct mr_slice *variables)
+{
+    size_t count = 0;
+
+    variables[count++] = MR_SLICE("AWS_ACCESS_KEY_ID=test");
+    variables[count++] = MR_SLICE("AWS_SECRET_ACCESS_KEY=test");
+    if (options->public_endpoint != NULL) {
+        variables[count++] = mr_slice_str(mr_arena_printf(
+            &millraced->arena, "AWS_ENDPOINT_URL=%s", options->public_endpoint));
+    }
+    return count;
+}
+
+static int
+open_control(struct mr_millraced *millraced, const struct mr_millraced_options *options,
+             struct mr_error *err)
+{
+    struct mr_slice variables[MAX_VARIABLES];
+    struct mr_control_options control = {
+        .loop = millraced->loop,
+        .data = make_data(millraced, options->data, err),
+        .region = options->region,
+        .account = options->account,
+        .launcher = millraced->launcher,
+        .bootstraps = find_bootstraps(millraced, options->bootstraps),
+        .environment = variables,
+        .environment_count = add_variables(millraced, options, variables),
+        .max_concurrency = options->max_concurrency,
+        .idle_ms = options->idle_ms,
+        .freeze = options->freeze,
+        .network_host = options->network_host,
+        .open_source = millraced->streams != NULL ? mr_streams_open : NULL,
+        .open_context = millraced->streams,
+        .settle_ms = options->settle_ms,
+        .aws_cadence = options->aws_cadence,
+        .backoff_ms = options->backoff_ms,
+    };
+
+    if (control.data == NULL) {
+        return err->code;
+    }
+    millraced->control = mr_control_new(&control, err);
+    return millraced->control == NULL ? err->code : 0;
+}
+
+static int
+listen_on(struct mr_millraced *millraced, int fd, struct mr_error *err)
+{
+    return fd < 0 ? fd : mr_http_server_listen_fd(millraced->server, fd, NULL, NULL, err);
+}
+
+static int
+open_listeners(struct mr_millraced *millraced, const struct mr_millraced_options *options,
+               struct mr_error *err)
+{
+    const struct mr_http_server_options server = { .handler = mr_control_handler(),
+                                                   .context = millraced->control };
+
+    millraced->server = mr_http_server_new(millraced->loop, &server);
+    if (options->socket != NULL &&
+        listen_on(millraced, mr_net_listen_unix(options->socket, err), err) < 0) {
+        return err->code;
+    }
+    if (options->listen_tcp) {
+        const char *host = options->host != NULL ? options->host : "127.0.0.1";
+        int fd = mr_net_listen_tcp(host, options->port, err);
+        millraced->port = fd < 0 ? 0 : mr_net_port(fd);
+        if (listen_on(millraced, fd, err) < 0) {
+            return err->code;
+        }
+    }
+    return 0;
+}
+
+struct mr_millraced *
+mr_millraced_new(struct mr_loop *loop, const struct mr_millraced_options *options,
+                 struct mr_error *err)
+{
+    struct mr_millraced *millraced = mr_alloc_zero(1, sizeof(*millraced));
+
+    millraced->loop = loop;
+    millraced->keeper = options->keeper;
+    millraced->http = mr_http_client_new(loop);
+    if (options->kinesis != NULL) {
+        millraced->streams =
+            mr_streams_new(loop, millraced->http, options->kinesis,
+                           options->region != NULL ? options->region : "us-east-1", err);
+    }
+    if ((options->kinesis != NULL && millraced->streams == NULL) ||
+        open_launcher(millraced, err) < 0 || open_control(millraced, options, err) < 0 ||
+        open_listeners(millraced, options, err) < 0) {
+        mr_millraced_free(millraced);
+        return NULL;
+    }
+    return millraced;
+}
+
+uint16_t
+mr_millraced_port(const struct mr_millraced *millraced)
+{
+    return millraced->port;
+}
+
+const char *
+mr_millraced_isolation(const struct mr_millraced *millraced)
+{
+    const char *said = millraced->launcher->isolation;
+
+    return said != NULL ? said : "";
+}
+
+/* ---- the end ---- */
+
+static void
+on_part_stopped(void *context)
+{
+    struct mr_millraced *millraced = context;
+
+    if (--millraced->stopping == 0) {
+        millraced->stopped(millraced->stopped_context);
+    }
+}
+
+void
+mr_millraced_stop(struct mr_millraced *millraced, uint64_t grace_ms, mr_loop_fn *done,
+                  void *context)
+{
+    millraced->stopped = done;
+    millraced->stopped_context = context;
+    millraced->stopping = 2;
+    mr_control_stop(millraced->control, grace_ms, on_part_stopped, millraced);
+    mr_http_server_stop(millraced->server, grace_ms, on_part_stopped, millraced);
+}
+
+void
+mr_millraced_free(struct mr_millraced *millraced)
+{
+    if (millraced == NULL) {
+        return;
+    }
+    mr_watch_free(millraced->keeper_watch);
+    mr_http_server_free(millraced->server);
+    mr_control_free(millraced->control);
+    mr_launcher_free(millraced->launcher);
+    mr_streams_free(millraced->streams);
+    mr_http_client_free(millraced->http);
+    mr_arena_deinit(&millraced->arena);
+    free(millraced);
+}

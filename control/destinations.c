@@ -1,0 +1,128 @@
+#include "control/destinations.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/json_reader.h"
+#include "base/json_writer.h"
+#include "base/log.h"
+#include "control/async_events.h"
+#include "control/inside.h"
+
+enum { MAX_LOGGED = 4096 };
+
+static void
+member_json(struct mr_json_writer *json, const char *name, struct mr_slice raw)
+{
+    mr_json_key(json, name);
+    if (raw.size > 0 && mr_json_valid(raw)) {
+        mr_json_put_raw(json, raw);
+    } else if (raw.size > 0) {
+        mr_json_put_string(json, raw);
+    } else {
+        mr_json_put_null(json);
+    }
+}
+
+static void
+write_context(struct mr_json_writer *json, const struct async_outcome *outcome)
+{
+    mr_json_key(json, "requestContext");
+    mr_json_begin_object(json);
+    mr_json_member_str(json, "requestId", outcome->request_id);
+    mr_json_member_str(json, "functionArn", outcome->function_arn);
+    mr_json_member_str(json, "condition", outcome->condition);
+    mr_json_member_i64(json, "approximateInvokeCount", outcome->invoke_count);
+    mr_json_end_object(json);
+}
+
+static void
+write_response(struct mr_json_writer *json, const struct mr_invocation_result *result)
+{
+    if (result == NULL) {
+        return;
+    }
+    mr_json_key(json, "responseContext");
+    mr_json_begin_object(json);
+    mr_json_member_i64(json, "statusCode", 200);
+    mr_json_member_string(json, "executedVersion", result->executed_version);
+    if (result->outcome == MR_INVOCATION_FUNCTION_ERROR) {
+        mr_json_member_str(json, "functionError", "Unhandled");
+    }
+    mr_json_end_object(json);
+    member_json(json, "responsePayload", result->payload);
+}
+
+static void
+write_document(struct mr_buf *out, const struct mr_control *control,
+               const struct async_outcome *outcome)
+{
+    struct mr_json_writer json = mr_json_writer_on(out);
+    uint64_t now_ms = control_now_ms(control);
+    time_t seconds = (time_t)(now_ms / 1000);
+    char date[40];
+    struct tm utc;
+
+    gmtime_r(&seconds, &utc);
+    size_t size = strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(date + size, sizeof(date) - size, ".%03uZ", (unsigned)(now_ms % 1000));
+    mr_json_begin_object(&json);
+    mr_json_member_str(&json, "version", "1.0");
+    mr_json_member_str(&json, "timestamp", date);
+    write_context(&json, outcome);
+    member_json(&json, "requestPayload", outcome->payload);
+    write_response(&json, outcome->result);
+    mr_json_end_object(&json);
+}
+
+static void
+invoke_function(struct mr_control *control, const char *arn, struct mr_slice document)
+{
+    mr_auto_arena struct mr_arena arena = { 0 };
+    char id[MR_UUID_SIZE];
+    struct mr_error err = { 0 };
+    struct target target;
+
+    mr_random_uuid(&control->random, id);
+    if (!target_parse(control, &arena, arn, NULL, &target) || target.version == NULL) {
+        mr_log(MR_LOG_ERROR, "control", "destination %s is gone: %.*s", arn,
+               MR_SLICE_ARGS(mr_slice_first(document, MAX_LOGGED)));
+        return;
+    }
+    const struct async_event event = { .request_id = id,
+                                       .function = target.name,
+                                       .qualifier = target.qualifier,
+                                       .payload = document };
+    if (async_queue_add(control->async, &event, &err) < 0) {
+        mr_log(MR_LOG_ERROR, "control", "destination %s: %s", arn, err.text);
+    }
+}
+
+static void
+deliver(struct mr_control *control, const char *arn, struct mr_slice document)
+{
+    if (strstr(arn, ":lambda:") != NULL) {
+        invoke_function(control, arn, document);
+    } else {
+        mr_log(MR_LOG_WARN, "control", "no endpoint for destination %s: %.*s", arn,
+               MR_SLICE_ARGS(mr_slice_first(document, MAX_LOGGED)));
+    }
+}
+
+void
+destination_tell(struct mr_control *control, const char *arn,
+                 const struct async_outcome *outcome)
+{
+    mr_auto_buf struct mr_buf document = { 0 };
+
+    write_document(&document, control, outcome);
+    deliver(control, arn, mr_buf_slice(&document));
+}
+
+void
+destination_dead_letter(struct mr_control *control, const char *arn,
+                        const struct async_outcome *outcome)
+{
+    deliver(control, arn, outcome->payload);
+}

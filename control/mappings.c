@@ -1,0 +1,464 @@
+#include "control/mappings.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "control/mapping_rules.h"
+
+struct runner {
+    struct mr_list node;
+    struct mappings *mappings;
+    char *uuid;
+    struct mr_mapping *mapping;
+    bool started;  /* asked to run */
+    bool stopping; /* stop's `done` has not come yet */
+    bool removed;  /* forget it when it has stopped */
+    mappings_moved_fn *moved;
+    void *moved_context;
+    struct mr_source_place place; /* of a seek under way; its slices in the arena */
+    struct mr_arena place_arena;
+};
+
+struct mappings {
+    struct mr_control *control;
+    struct mr_list runners;
+    size_t stopping; /* runners that `stopped` waits for */
+    mr_loop_fn *stopped;
+    void *stopped_context;
+};
+
+static struct runner *
+find_runner(const struct mappings *mappings, const char *uuid)
+{
+    MR_LIST_EACH(node, &mappings->runners)
+    {
+        struct runner *runner = MR_CONTAINER_OF(node, struct runner, node);
+        if (!runner->removed && strcmp(runner->uuid, uuid) == 0) {
+            return runner;
+        }
+    }
+    return NULL;
+}
+
+static void
+runner_free(struct runner *runner)
+{
+    mr_list_remove(&runner->node);
+    mr_arena_deinit(&runner->place_arena);
+    free(runner->uuid);
+    free(runner);
+}
+
+static json_t *
+document_of(const struct runner *runner)
+{
+    return mr_state_get(runner->mappings->control->state, MR_STATE_MAPPING, runner->uuid);
+}
+
+static bool
+is_enabled(const json_t *document)
+{
+    return strcmp(json_text_of(document, "State"), "Enabled") == 0;
+}
+
+/* ---- settings, from the document ---- */
+
+static json_int_t
+number(const json_t *document, const char *member)
+{
+    return json_integer_value(json_object_get(document, member));
+}
+
+static const char *
+role_of(struct mr_control *control, struct mr_arena *arena, const char *function_arn)
+{
+    struct target target;
+
+    if (!target_parse(control, arena, function_arn, NULL, &target) || target.version == NULL) {
+        return NULL;
+    }
+    return json_text_of(target.version, "Role");
+}
+
+static enum mr_position
+position_of(const char *text)
+{
+    if (text != NULL && strcmp(text, "LATEST") == 0) {
+        return MR_POSITION_LATEST;
+    }
+    return text != NULL && strcmp(text, "AT_TIMESTAMP") == 0 ? MR_POSITION_TIMESTAMP
+                                                             : MR_POSITION_TRIM_HORIZON;
+}
+
+static size_t
+filters_of(const json_t *document, struct mr_slice *list)
+{
+    json_t *filters = json_object_get(json_object_get(document, "FilterCriteria"), "Filters");
+    size_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(filters) && count < MR_LAMBDA_MAX_FILTERS; i++) {
+        const char *text = json_text_of(json_array_get(filters, i), "Pattern");
+        if (text != NULL) {
+            list[count++] = mr_slice_str(text);
+        }
+    }
+    return count;
+}
+
+static int64_t
+seconds_to_ms(json_int_t seconds)
+{
+    return seconds < 0 ? -1 : seconds * 1000;
+}
+
+/* Views into the document; `filters` has room for MR_LAMBDA_MAX_FILTERS. */
+static struct mr_mapping_settings
+settings_of(struct mr_control *control, const json_t *document, struct mr_slice *filters,
+            struct mr_arena *arena)
+{
+    const char *function_arn = json_text_of(document, "FunctionArn");
+    json_t *failure =
+        json_object_get(json_object_get(document, "DestinationConfig"), "OnFailure");
+
+    return (struct mr_mapping_settings){
+        .uuid = mr_slice_str(json_text_of(document, "UUID")),
+        .source_arn = mr_slice_str(json_text_of(document, "EventSourceArn")),
+        .function_arn = mr_slice_str(function_arn),
+        .role_arn = mr_slice_str(role_of(control, arena, function_arn)),
+        .region = mr_slice_str(control->options.region),
+        .batch_size = (uint32_t)number(document, "BatchSize"),
+        .window_ms = (uint64_t)number(document, "MaximumBatchingWindowInSeconds") * 1000,
+        .parallelization = (uint32_t)number(document, "ParallelizationFactor"),
+        .starting_position = position_of(json_text_of(document, "StartingPosition")),
+        .starting_timestamp_ms = (uint64_t)(json_number_value(json_object_get(
+                                                document, "StartingPositionTimestamp")) *
+                                            1000),
+        .max_retries = number(document, "MaximumRetryAttempts"),
+        .max_age_ms = seconds_to_ms(number(document, "MaximumRecordAgeInSeconds")),
+        .bisect = json_is_true(json_object_get(document, "BisectBatchOnFunctionError")),
+        .report_failures =
+            json_array_size(json_object_get(document, "FunctionResponseTypes")) > 0,
+        .tumbling_ms = (uint64_t)number(document, "TumblingWindowInSeconds") * 1000,
+        .filters = filters,
+        .filter_count = filters_of(document, filters),
+        .destination_arn = mr_slice_str(json_text_of(failure, "Destination")),
+    };
+}
+
+/* ---- a runner's life ---- */
+
+static void on_stopped(void *context);
+
+static void
+stop(struct runner *runner)
+{
+    if (!runner->stopping) {
+        runner->stopping = true;
+        runner->started = false;
+        mr_mapping_stop(runner->mapping, on_stopped, runner);
+    }
+}
+
+static void
+start(struct runner *runner)
+{
+    if (!runner->stopping && !runner->started) {
+        runner->started = true;
+        mr_mapping_start(runner->mapping);
+    }
+}
+
+static void
+move(struct runner *runner)
+{
+    mappings_moved_fn *moved = runner->moved;
+    struct mr_error err = { 0 };
+
+    runner->moved = NULL;
+    int result = mr_mapping_seek(runner->mapping, &runner->place, &err);
+    mr_arena_reset(&runner->place_arena);
+    moved(result < 0 ? &err : NULL, runner->moved_context);
+}
+
+static void
+forget(void *context)
+{
+    struct runner *runner = context;
+
+    mr_mapping_forget(runner->mapping);
+    mr_mapping_free(runner->mapping);
+    runner_free(runner);
+}
+
+static void
+on_stopped(void *context)
+{
+    struct runner *runner = context;
+    struct mappings *mappings = runner->mappings;
+    json_t *document = document_of(runner);
+
+    runner->stopping = false;
+    if (runner->moved != NULL) {
+        move(runner);
+    }
+    if (runner->removed) {
+        mr_loop_defer(mappings->control->loop, forget, runner);
+    } else if (mappings->stopped == NULL && document != NULL && is_enabled(document)) {
+        start(runner);
+    }
+    if (mappings->stopping > 0 && --mappings->stopping == 0) {
+        mappings->stopped(mappings->stopped_context);
+    }
+}
+
+static struct runner *
+runner_new(struct mappings *mappings, const struct mr_mapping_settings *settings,
+           struct mr_error *err)
+{
+    struct mr_mapping *mapping = mr_mapping_new(mappings->control->poller, settings, err);
+
+    if (mapping == NULL) {
+        return NULL;
+    }
+    struct runner *runner = mr_alloc_zero(1, sizeof(*runner));
+    runner->mappings = mappings;
+    runner->uuid = mr_slice_dup(settings->uuid);
+    runner->mapping = mapping;
+    mr_list_push_back(&mappings->runners, &runner->node);
+    return runner;
+}
+
+int
+mappings_follow(struct mappings *mappings, const char *uuid, struct mr_error *err)
+{
+    mr_auto_arena struct mr_arena arena = { 0 };
+    struct mr_slice filters[MR_LAMBDA_MAX_FILTERS];
+    struct runner *runner = find_runner(mappings, uuid);
+    json_t *document = mr_state_get(mappings->control->state, MR_STATE_MAPPING, uuid);
+
+    if (mapping_kind_of(document) != MAPPING_KINESIS) {
+        return 0;
+    }
+    struct mr_mapping_settings settings =
+        settings_of(mappings->control, document, filters, &arena);
+    if (runner == NULL) {
+        runner = runner_new(mappings, &settings, err);
+        if (runner == NULL) {
+            return err->code;
+        }
+    } else if (mr_mapping_update(runner->mapping, &settings, err) < 0) {
+        return err->code;
+    }
+    if (is_enabled(document)) {
+        start(runner);
+    } else if (runner->started) {
+        stop(runner);
+    }
+    return 0;
+}
+
+void
+mappings_remove(struct mappings *mappings, const char *uuid)
+{
+    struct runner *runner = find_runner(mappings, uuid);
+
+    if (runner != NULL) {
+        runner->removed = true;
+        stop(runner);
+    }
+}
+
+struct mappings *
+mappings_new(struct mr_control *control)
+{
+    struct mappings *mappings = mr_alloc_zero(1, sizeof(*mappings));
+    json_t *document;
+    const char *uuid;
+
+    mappings->control = control;
+    mr_list_init(&mappings->runners);
+    json_object_foreach(mr_state_all(control->state, MR_STATE_MAPPING), uuid, document)
+    {
+        struct mr_error err = { 0 };
+        if (mappings_follow(mappings, uuid, &err) < 0) {
+            mr_log(MR_LOG_ERROR, "control", "mapping %s does not run: %s", uuid, err.text);
+        }
+    }
+    return mappings;
+}
+
+void
+mappings_stop(struct mappings *mappings, mr_loop_fn *done, void *context)
+{
+    mappings->stopped = done;
+    mappings->stopped_context = context;
+    MR_LIST_EACH(node, &mappings->runners)
+    {
+        struct runner *runner = MR_CONTAINER_OF(node, struct runner, node);
+        mappings->stopping++;
+        stop(runner);
+    }
+    if (mappings->stopping == 0) {
+        mr_loop_defer(mappings->control->loop, done, context);
+    }
+}
+
+void
+mappings_free(struct mappings *mappings)
+{
+    if (mappings == NULL) {
+        return;
+    }
+    MR_LIST_EACH(node, &mappings->runners)
+    {
+        struct runner *runner = MR_CONTAINER_OF(node, struct runner, node);
+        mr_mapping_free(runner->mapping);
+        runner_free(runner);
+    }
+    free(mappings);
+}
+
+/* ---- what callers see ---- */
+
+static bool
+is_there(const struct runner *runner, bool enabled)
+{
+    mr_auto_arena struct mr_arena arena = { 0 };
+    struct mr_mapping_status status;
+
+    if (runner == NULL) {
+        return true;
+    }
+    if (!enabled) {
+        return !runner->stopping;
+    }
+    if (runner->stopping) {
+        return false;
+    }
+    mr_mapping_status(runner->mapping, &arena, &status);
+    return status.reading || status.trouble.size > 0;
+}
+
+bool
+mapping_is_settling(struct mr_control *control, const json_t *document)
+{
+    uint64_t since_ms = (uint64_t)number(document, "_since_ms");
+    struct runner *runner = find_runner(control->mappings, json_text_of(document, "UUID"));
+
+    return json_text_of(document, "_transition") != NULL &&
+           (control_now_ms(control) < since_ms + control->options.settle_ms ||
+            !is_there(runner, is_enabled(document)));
+}
+
+static const char *
+result_text(enum mr_mapping_result result)
+{
+    switch (result) {
+    case MR_MAPPING_OK:
+        return "OK";
+    case MR_MAPPING_FUNCTION_FAILED:
+        return "PROBLEM: Function call failed";
+    case MR_MAPPING_SERVICE_FAILED:
+        return "PROBLEM: internal Lambda error. Please contact Lambda customer support.";
+    default:
+        return "No records processed";
+    }
+}
+
+/* A source that nobody reads here: said as the state, not hidden. */
+static void
+show_unread(json_t *out, const json_t *document)
+{
+    if (mapping_kind_of(document) != MAPPING_KINESIS && is_enabled(document)) {
+        json_object_set_new(out, "State", json_string("Disabled"));
+        json_object_set_new(out, "StateTransitionReason",
+                            json_string("Millrace reads Kinesis streams; this mapping is kept, "
+                                        "and its source is not read"));
+    }
+}
+
+static void
+settle(struct mr_control *control, json_t *out, const json_t *document)
+{
+    if (mapping_is_settling(control, document)) {
+        json_object_set(out, "State", json_object_get(document, "_transition"));
+        return;
+    }
+    double modified = json_number_value(json_object_get(document, "LastModified"));
+    json_object_set_new(out, "LastModified", json_real(floor(modified / 60) * 60));
+    show_unread(out, document);
+}
+
+json_t *
+mapping_out(struct mr_control *control, const json_t *document, const char *transition)
+{
+    mr_auto_arena struct mr_arena arena = { 0 };
+    struct mr_mapping_status status;
+    json_t *out = json_object(), *value;
+    const char *name;
+
+    json_object_foreach((json_t *)(uintptr_t)document, name, value)
+    {
+        if (name[0] != '_' && strcmp(name, "tags") != 0) {
+            json_object_set(out, name, value);
+        }
+    }
+    if (mappings_status(control->mappings, json_text_of(document, "UUID"), &arena, &status)) {
+        json_object_set_new(out, "LastProcessingResult",
+                            json_string(result_text(status.last_result)));
+    }
+    if (transition != NULL) {
+        json_object_set_new(out, "State", json_string(transition));
+    } else {
+        settle(control, out, document);
+    }
+    return out;
+}
+
+bool
+mappings_status(struct mappings *mappings, const char *uuid, struct mr_arena *arena,
+                struct mr_mapping_status *out_status)
+{
+    struct runner *runner = find_runner(mappings, uuid);
+
+    if (runner != NULL) {
+        mr_mapping_status(runner->mapping, arena, out_status);
+    }
+    return runner != NULL;
+}
+
+bool
+mappings_is_drained(struct mappings *mappings, const char *uuid)
+{
+    struct runner *runner = find_runner(mappings, uuid);
+
+    return runner != NULL && mr_mapping_is_drained(runner->mapping);
+}
+
+int
+mappings_seek(struct mappings *mappings, const char *uuid, const struct mr_source_place *place,
+              mappings_moved_fn *done, void *context, struct mr_error *err)
+{
+    struct runner *runner = find_runner(mappings, uuid);
+
+    if (runner == NULL) {
+        return mr_fail(err, -ENOENT, "there is no mapping %s that reads a stream here", uuid);
+    }
+    if (runner->moved != NULL) {
+        return mr_fail(err, -EBUSY, "mapping %s is being moved already", uuid);
+    }
+    runner->moved = done;
+    runner->moved_context = context;
+    runner->place = *place;
+    runner->place.shard_id = place->shard_id.data == NULL
+                                 ? place->shard_id
+                                 : mr_arena_copy(&runner->place_arena, place->shard_id);
+    runner->place.sequence_number = mr_arena_copy(&runner->place_arena, place->sequence_number);
+    stop(runner);
+    return 0;
+}
