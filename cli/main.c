@@ -22,6 +22,7 @@ static const struct mr_verb verbs[] = {
     { "streams", "List, create, split, merge, save and load streams", mr_verb_streams },
     { "invoke", "Call a function once", mr_verb_invoke },
     { "init", "Begin a project: template, handler, tests", mr_verb_init },
+    { "explain", "Say why a filter lets a record through, or does not", mr_verb_explain },
     { "env", "Print the variables that point AWS's tools at us, for eval", mr_verb_env },
     { "sandbox", "Run any command as a handler would be run", mr_verb_sandbox },
     { "doctor", "Say what this host can isolate, and how to get more", mr_verb_doctor },

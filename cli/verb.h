@@ -48,6 +48,7 @@ int mr_verb_invoke(int argc, char **argv);
 int mr_verb_config(int argc, char **argv);
 int mr_verb_completion(int argc, char **argv);
 int mr_verb_env(int argc, char **argv);
+int mr_verb_explain(int argc, char **argv);
 int mr_verb_put(int argc, char **argv);
 int mr_verb_tail(int argc, char **argv);
 int mr_verb_sandbox(int argc, char **argv);

@@ -73,21 +73,22 @@ one_item(struct list *list, struct mr_match *match)
 
 /* The engine compares numbers between these; "numeric" with others is refused, as on AWS. */
 static bool
-is_comparable(const struct mr_decimal *number)
+is_comparable(const struct mr_exact_number *number)
 {
-    struct mr_decimal low = mr_decimal_of(MR_SLICE("-5e11"));
-    struct mr_decimal high = mr_decimal_of(MR_SLICE("5e11"));
-    return mr_decimal_compare(number, &low) >= 0 && mr_decimal_compare(number, &high) <= 0;
+    struct mr_exact_number low = mr_exact_number_of(MR_SLICE("-5e11"));
+    struct mr_exact_number high = mr_exact_number_of(MR_SLICE("5e11"));
+    return mr_exact_number_compare(number, &low) >= 0 &&
+           mr_exact_number_compare(number, &high) <= 0;
 }
 
 static int
-take_number(struct list *list, const char *reason, struct mr_decimal *out_number)
+take_number(struct list *list, const char *reason, struct mr_exact_number *out_number)
 {
     struct mr_slice raw;
     if (mr_json_peek(list->json) != MR_JSON_NUMBER || !mr_json_raw(list->json, &raw)) {
         return refuse(list, reason);
     }
-    *out_number = mr_decimal_of(mr_arena_copy(list->arena, raw));
+    *out_number = mr_exact_number_of(mr_arena_copy(list->arena, raw));
     if (!is_comparable(out_number)) {
         return refuse(list, "Value must be between -5.0E11 and 5.0E11, inclusive");
     }
@@ -131,7 +132,7 @@ take_operator(struct list *list, bool there, const char *complaint, struct mr_sl
 }
 
 static int
-take_bound(struct list *list, struct mr_slice operator, struct mr_decimal * out_number)
+take_bound(struct list *list, struct mr_slice operator, struct mr_exact_number * out_number)
 {
     bool equals = mr_slice_is(operator, "=");
     const char *reason = mr_arena_printf(
@@ -166,7 +167,7 @@ take_high(struct list *list, struct mr_match_range *range)
     if (mr_json_next_element(list->json) || list->json->bad) {
         return refuse(list, "Too many terms in numeric range expression");
     }
-    return mr_decimal_compare(&range->low, &range->high) < 0
+    return mr_exact_number_compare(&range->low, &range->high) < 0
                ? 0
                : refuse(list, "Bottom must be less than top");
 }
@@ -521,7 +522,7 @@ parse_token(struct list *list, struct mr_match *match, enum mr_json_kind kind)
     item->text = mr_arena_copy(list->arena, raw);
     match->kind = kind == MR_JSON_NUMBER ? MATCH_NUMBER : MATCH_TOKEN;
     if (kind == MR_JSON_NUMBER) {
-        item->number = mr_decimal_of(item->text);
+        item->number = mr_exact_number_of(item->text);
     }
     return 0;
 }
@@ -599,16 +600,16 @@ mr_match_list_parse(struct mr_json *json, struct mr_arena *arena, struct mr_clau
 /* ---- matching ---- */
 
 static bool
-is_in_range(const struct mr_match_range *range, const struct mr_decimal *number)
+is_in_range(const struct mr_match_range *range, const struct mr_exact_number *number)
 {
     if (range->has_low) {
-        int order = mr_decimal_compare(number, &range->low);
+        int order = mr_exact_number_compare(number, &range->low);
         if (order < 0 || (order == 0 && range->low_open)) {
             return false;
         }
     }
     if (range->has_high) {
-        int order = mr_decimal_compare(number, &range->high);
+        int order = mr_exact_number_compare(number, &range->high);
         if (order > 0 || (order == 0 && range->high_open)) {
             return false;
         }
@@ -619,11 +620,11 @@ is_in_range(const struct mr_match_range *range, const struct mr_decimal *number)
 static bool
 number_has(const struct mr_match *match, const struct mr_match_item *item, struct mr_slice text)
 {
-    struct mr_decimal number = mr_decimal_of(text);
+    struct mr_exact_number number = mr_exact_number_of(text);
     if (match->kind == MATCH_RANGE) {
         return is_in_range(&item->range, &number);
     }
-    return match->kind == MATCH_NUMBER && mr_decimal_compare(&item->number, &number) == 0;
+    return match->kind == MATCH_NUMBER && mr_exact_number_compare(&item->number, &number) == 0;
 }
 
 static bool

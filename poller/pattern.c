@@ -392,12 +392,23 @@ plant(struct mr_pattern *pattern, struct mr_clause *clause)
 
 /* ---- a pattern's life ---- */
 
+/* Of UTF-8: bytes that do not go on with a character. */
+static size_t
+count_characters(struct mr_slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        count += (text.data[i] & 0xc0) != 0x80;
+    }
+    return count;
+}
+
 static int
 compile(struct compiler *compiler, struct mr_slice text)
 {
     auto_rules struct rules rules = { 0 };
 
-    if (text.size > MR_LAMBDA_MAX_FILTER_CHARS) {
+    if (count_characters(text) > MR_LAMBDA_MAX_FILTER_CHARS) {
         return mr_fail(compiler->err, -EINVAL, "Pattern is longer than %d characters",
                        MR_LAMBDA_MAX_FILTER_CHARS);
     }

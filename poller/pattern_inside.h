@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/json_reader.h"
-#include "poller/decimal.h"
+#include "poller/exact_number.h"
 #include "poller/filter.h"
 #include "poller/ip_address.h"
 #include "poller/letter_case.h"
@@ -41,14 +41,14 @@ enum mr_match_kind {
 
 struct mr_match_range {
     bool has_low, has_high, low_open, high_open;
-    struct mr_decimal low, high;
+    struct mr_exact_number low, high;
 };
 
 /* One thing to be compared with. */
 struct mr_match_item {
     struct mr_slice text;
     union {
-        struct mr_decimal number;
+        struct mr_exact_number number;
         struct mr_match_range range;
         struct mr_ip_block block; /* an address alone: a block of one */
         struct mr_letters letters;

@@ -1,4 +1,4 @@
-#include "poller/decimal.h"
+#include "poller/exact_number.h"
 
 enum { MAX_EXPONENT = 1000000000 }; /* further out, all are alike */
 
@@ -15,10 +15,10 @@ read_exponent(struct mr_slice text)
     return negative ? -value : value;
 }
 
-struct mr_decimal
-mr_decimal_of(struct mr_slice text)
+struct mr_exact_number
+mr_exact_number_of(struct mr_slice text)
 {
-    struct mr_decimal decimal = { 0 };
+    struct mr_exact_number number = { 0 };
     bool negative = text.size > 0 && text.data[0] == '-';
     size_t first = SIZE_MAX, last = 0, point = SIZE_MAX, end = text.size;
     int64_t shift = 0;
@@ -38,14 +38,14 @@ mr_decimal_of(struct mr_slice text)
         }
     }
     if (first == SIZE_MAX) {
-        return decimal;
+        return number;
     }
     point = point == SIZE_MAX ? end : point;
-    decimal.sign = negative ? -1 : 1;
-    decimal.exponent =
+    number.sign = negative ? -1 : 1;
+    number.exponent =
         shift + (first < point ? (int64_t)(point - first) - 1 : -(int64_t)(first - point));
-    decimal.text = mr_slice_of(text.data + first, last - first + 1);
-    return decimal;
+    number.text = mr_slice_of(text.data + first, last - first + 1);
+    return number;
 }
 
 /* The next digit, or 0 at the end, which is below every digit. */
@@ -79,7 +79,7 @@ compare_digits(struct mr_slice a, struct mr_slice b)
 }
 
 int
-mr_decimal_compare(const struct mr_decimal *a, const struct mr_decimal *b)
+mr_exact_number_compare(const struct mr_exact_number *a, const struct mr_exact_number *b)
 {
     if (a->sign != b->sign || a->sign == 0) {
         return a->sign - b->sign;
