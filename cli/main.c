@@ -16,11 +16,15 @@
 
 /* In the order of `millrace --help`: what one needs first stands first. */
 static const struct mr_verb verbs[] = {
+    { "up", "Run a template: build, create, map, and show every batch", mr_verb_up },
     { "put", "Put records into a stream", mr_verb_put },
     { "tail", "Show the records of a stream", mr_verb_tail },
+    { "status", "Show what runs and how far every shard is handled", mr_verb_status },
+    { "logs", "Show what functions wrote", mr_verb_logs },
     { "template", "Say what a template means", mr_verb_template },
     { "streams", "List, create, split, merge, save and load streams", mr_verb_streams },
     { "invoke", "Call a function once", mr_verb_invoke },
+    { "seek", "Move a mapping to another place in its stream", mr_verb_seek },
     { "init", "Begin a project: template, handler, tests", mr_verb_init },
     { "explain", "Say why a filter lets a record through, or does not", mr_verb_explain },
     { "env", "Print the variables that point AWS's tools at us, for eval", mr_verb_env },
