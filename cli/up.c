@@ -38,6 +38,7 @@ enum {
     DRAIN_MS = 60000,
     STREAMD_GRACE_MS = 10000,
     LOOK_MS = 100,
+    SAME_SIGNAL_MS = 300,
 };
 
 static const struct argp_option options[] = {
@@ -560,9 +561,14 @@ static void
 on_signal(int signal_number, void *context)
 {
     struct mr_up *up = context;
+    uint64_t now_ms = mr_clock_now_ms(mr_clock_system());
     (void)signal_number;
+    /* A wrapper passes on what the terminal has sent us already: that is one wish, not two. */
+    if (!up->interrupted || now_ms - up->signalled_ms > SAME_SIGNAL_MS) {
+        up->signals++;
+    }
+    up->signalled_ms = now_ms;
     up->interrupted = true;
-    up->signals++;
     mr_loop_stop(up->loop);
 }
 

@@ -32,6 +32,7 @@ struct mr_up {
     struct mr_loop *loop;
     volatile bool interrupted; /* by a signal: whoever waits gives up */
     int signals;
+    uint64_t signalled_ms; /* when the last one came */
     bool serving;
 
     char *template_path;
