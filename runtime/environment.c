@@ -363,10 +363,20 @@ rest(struct environment *environment)
     }
 }
 
+/* The launcher may have to ask for the figure: done while there is time until REPORT. */
+static void
+look_at_memory(struct environment *environment)
+{
+    struct mr_launcher *launcher = environment->runtime->options.launcher;
+
+    environment->memory_peak_bytes = launcher->memory_peak(launcher->self, environment->id);
+}
+
 void
 environment_ready(struct environment *environment)
 {
     environment->state = ENV_READY;
+    look_at_memory(environment);
     log_drain(environment);
     if (environment->restoring_us != 0 && environment->restored_us == 0) {
         environment->restored_us = now_us();

@@ -4,6 +4,8 @@
 #include "base/json_writer.h"
 #include "runtime/inside.h"
 
+#include <stdio.h>
+
 enum {
     MAX_BACKLOG = 256 * 1024, /* of an init, for subscribers that come late */
     MAX_EVENT = 512 * 1024,
@@ -295,10 +297,7 @@ telemetry_subscribe(struct extension *extension, const struct telemetry_wish *wi
     subscription->extension = extension;
     subscription->number = number;
     subscription->wish = *wish;
-    size_t size = wish->path.size < sizeof(subscription->path) - 1
-                      ? wish->path.size
-                      : sizeof(subscription->path) - 1;
-    memcpy(subscription->path, wish->path.data, size);
+    snprintf(subscription->path, sizeof(subscription->path), "%.*s", MR_SLICE_ARGS(wish->path));
     subscription->wish.path = (struct mr_slice){ 0 };
     mr_timer_init(&subscription->timer, environment->runtime->loop, MR_TIME_REAL, on_timer,
                   subscription);
