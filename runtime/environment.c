@@ -157,7 +157,8 @@ launch_failed(struct environment *environment, const struct mr_error *err)
                       MR_SLICE_ARGS(invocation->request_id), err->text, type);
         log_platform(environment, invocation, mr_buf_slice(&line));
         invocation->status = "error";
-        if (err->code == -EPIPE || err->code == -EAGAIN) { /* sandboxd is away: no fault of it */
+        if (err->code == -EPIPE ||
+            err->code == -EAGAIN) { /* sandboxd is away: no fault of it */
             const struct mr_invocation_result away = {
                 .outcome = MR_INVOCATION_SERVICE_ERROR,
                 .reason = mr_slice_str(err->text),
@@ -334,15 +335,22 @@ environment_dispatch(struct environment *environment, struct invocation *invocat
     extensions_send_invoke(environment, invocation);
 }
 
+void
+environment_look_at_memory(struct environment *environment)
+{
+    struct mr_launcher *launcher = environment->runtime->options.launcher;
+
+    environment->memory_peak_bytes = launcher->memory_peak(launcher->self, environment->id);
+}
+
 static void
 complete(struct environment *environment)
 {
-    struct mr_launcher *launcher = environment->runtime->options.launcher;
     struct invocation *invocation = environment->invocation;
 
     environment->invocation = NULL;
     mr_timer_stop(&environment->timeout_timer);
-    environment->memory_peak_bytes = launcher->memory_peak(launcher->self, environment->id);
+    environment_look_at_memory(environment);
     invocation->duration_us = now_us() - invocation->started_us;
     invocation->result.memory_peak_bytes = environment->memory_peak_bytes;
     log_end(environment, invocation);
@@ -363,25 +371,16 @@ rest(struct environment *environment)
     }
 }
 
-/* The launcher may have to ask for the figure: done while there is time until REPORT. */
-static void
-look_at_memory(struct environment *environment)
-{
-    struct mr_launcher *launcher = environment->runtime->options.launcher;
-
-    environment->memory_peak_bytes = launcher->memory_peak(launcher->self, environment->id);
-}
-
 void
 environment_ready(struct environment *environment)
 {
     environment->state = ENV_READY;
-    look_at_memory(environment);
     log_drain(environment);
     if (environment->restoring_us != 0 && environment->restored_us == 0) {
         environment->restored_us = now_us();
         log_restore(environment, "success", NULL);
     } else if (environment->initialising) {
+        environment_look_at_memory(environment);
         log_init_runtime_done(environment, "success", NULL);
     } else if (environment->invocation != NULL) {
         log_runtime_done(environment, environment->invocation);

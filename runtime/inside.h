@@ -213,6 +213,8 @@ void environment_free(struct environment *environment);
 void environment_ready(struct environment *environment); /* the runtime called next */
 /* "exit status 1", "signal: killed". */
 void exit_reason(const struct mr_launch_exit *exit, char *out_text, size_t size);
+/* The launcher may have to ask for the figure first: done when there is time until REPORT. */
+void environment_look_at_memory(struct environment *environment);
 /* Runtime and extensions may all have come back: then the init or the invocation is over. */
 void environment_settle(struct environment *environment);
 /* An extension failed it. `type` is static, `text` is copied. */

@@ -57,7 +57,7 @@ struct mr_launch_exit {
     int status; /* meaningful when signal is 0 */
     int signal;
     bool oom;
-    bool lost; /* the launcher lost it, which is no fault of the function */
+    bool lost;                  /* the launcher lost it, which is no fault of the function */
     uint64_t memory_peak_bytes; /* 0: unknown */
 };
 
@@ -91,8 +91,8 @@ struct mr_launcher {
 /* `client_fd` is a socket to sandboxd (sandbox/client.h) and the launcher's from now on. */
 struct mr_launcher *mr_launcher_sandbox_new(struct mr_loop *loop, int client_fd);
 /*
- * Of such a launcher: a new sandboxd, after the old one is gone. What ran there has exited, marked
- * `lost`; what is launched from now on runs in the new one.
+ * Of such a launcher: a new sandboxd, after the old one is gone. What ran there has exited,
+ * marked `lost`; what is launched from now on runs in the new one.
  */
 void mr_launcher_sandbox_renew(struct mr_launcher *launcher, int client_fd);
 /* No sandbox: the handler runs as this process's user. */

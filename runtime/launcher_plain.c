@@ -17,6 +17,8 @@
 #include "base/list.h"
 #include "net/http_server.h"
 
+enum { PEAK_EVERY_US = 100000 };
+
 struct plain {
     struct mr_launcher launcher;
     struct mr_loop *loop;
@@ -34,6 +36,7 @@ struct process {
     struct mr_watch *watch;
     struct mr_launch_started started;
     bool announced;
+    uint64_t peak_bytes, looked_us;
 };
 
 /* Both ends of a child's pipes; -1 where there is none. */
@@ -323,11 +326,16 @@ static uint64_t
 memory_peak(void *self, uint64_t environment)
 {
     struct process *process = find(self, environment);
+    uint64_t now_us = mr_clock_now_us(mr_clock_system());
     char path[64], text[4096];
 
     if (process == NULL) {
         return 0;
     }
+    if (process->peak_bytes > 0 && now_us - process->looked_us < PEAK_EVERY_US) {
+        return process->peak_bytes;
+    }
+    process->looked_us = now_us;
     snprintf(path, sizeof(path), "/proc/%d/status", (int)process->pid);
     mr_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
@@ -336,7 +344,8 @@ memory_peak(void *self, uint64_t environment)
     }
     text[size] = 0;
     const char *line = strstr(text, "VmHWM:");
-    return line == NULL ? 0 : strtoull(line + 6, NULL, 10) * 1024;
+    process->peak_bytes = line == NULL ? 0 : strtoull(line + 6, NULL, 10) * 1024;
+    return process->peak_bytes;
 }
 
 static void

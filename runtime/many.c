@@ -183,10 +183,9 @@ static void
 complete(struct invocation *invocation)
 {
     struct environment *environment = invocation->environment;
-    struct mr_launcher *launcher = environment->runtime->options.launcher;
 
     leave(invocation);
-    environment->memory_peak_bytes = launcher->memory_peak(launcher->self, environment->id);
+    environment_look_at_memory(environment);
     invocation->duration_us = now_us() - invocation->started_us;
     invocation->result.memory_peak_bytes = environment->memory_peak_bytes;
     log_drain(environment);

@@ -202,6 +202,7 @@ decide(struct invocation *invocation, const struct mr_invocation_result *result)
     if (!invocation->environment->many) {
         invocation->environment->state = ENV_SENT;
     }
+    environment_look_at_memory(invocation->environment);
     invocation->responded_us = mr_clock_now_us(mr_clock_system());
     if (invocation->responding_us == 0) {
         invocation->responding_us = invocation->responded_us;
