@@ -17,6 +17,7 @@
 /* In the order of `millrace --help`: what one needs first stands first. */
 static const struct mr_verb verbs[] = {
     { "up", "Run a template: build, create, map, and show every batch", mr_verb_up },
+    { "test", "Play a template's test cases on a virtual clock", mr_verb_test },
     { "put", "Put records into a stream", mr_verb_put },
     { "tail", "Show the records of a stream", mr_verb_tail },
     { "status", "Show what runs and how far every shard is handled", mr_verb_status },

@@ -57,5 +57,6 @@ int mr_verb_tail(int argc, char **argv);
 int mr_verb_sandbox(int argc, char **argv);
 int mr_verb_doctor(int argc, char **argv);
 int mr_verb_template(int argc, char **argv);
+int mr_verb_test(int argc, char **argv);
 
 #endif

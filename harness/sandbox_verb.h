@@ -32,8 +32,8 @@ struct mr_sandbox_verb {
     uint32_t memory_mb;       /* 64..10240; CPU is memory / 1769 of one, as on Lambda */
     uint32_t tmp_mb;          /* 1..10240 */
     bool host_network;
-    bool strict;         /* the strict profile instead of the default one */
-    int level;           /* 1..3: exactly what a host of that level gives; 0: what this one can */
+    bool strict; /* the strict profile instead of the default one */
+    int level;   /* 1..3: exactly what a host of that level gives; 0: what this one can */
     uint64_t timeout_ms; /* 0: none; then everything is killed and the status is 124 */
     bool verbose;        /* level and usage on stderr */
 };
