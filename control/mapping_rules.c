@@ -247,19 +247,22 @@ tumbling_stands_alone(const struct check *check)
     return true;
 }
 
+/* As the poller will compile it: for a stream, that includes what `data` may be. */
 static bool
-leaves_are_lists(const json_t *pattern)
+filter_is_sound(enum mapping_kind kind, const char *text)
 {
-    const char *name;
-    json_t *value;
+    const struct mr_slice pattern = mr_slice_str(text);
 
-    json_object_foreach((json_t *)(uintptr_t)pattern, name, value)
-    {
-        if (json_is_object(value) ? !leaves_are_lists(value) : json_array_size(value) == 0) {
-            return false;
-        }
+    if (text == NULL) {
+        return false;
     }
-    return true;
+    if (kind == MAPPING_KINESIS) {
+        mr_auto(mr_filter_free) struct mr_filter *filter =
+            mr_filter_new(&pattern, 1, &(struct mr_filter_source){ 0 }, NULL);
+        return filter != NULL;
+    }
+    mr_auto(mr_pattern_free) struct mr_pattern *compiled = mr_pattern_new(pattern, NULL);
+    return compiled != NULL;
 }
 
 static bool
@@ -275,11 +278,7 @@ filters_compile(const struct check *check)
     }
     json_array_foreach(filters, index, filter)
     {
-        const char *text = json_text_of(filter, "Pattern");
-        json_t *pattern = text == NULL ? NULL : json_loads(text, 0, NULL);
-        bool sound = json_is_object(pattern) && leaves_are_lists(pattern);
-        json_decref(pattern);
-        if (!sound) {
+        if (!filter_is_sound(check->kind, json_text_of(filter, "Pattern"))) {
             call_fail(check->call, IPVE, "Invalid filter pattern definition.");
             return false;
         }
