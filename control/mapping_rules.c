@@ -252,16 +252,17 @@ static bool
 filter_is_sound(enum mapping_kind kind, const char *text)
 {
     const struct mr_slice pattern = mr_slice_str(text);
+    struct mr_error err = { 0 };
 
     if (text == NULL) {
         return false;
     }
     if (kind == MAPPING_KINESIS) {
         mr_auto(mr_filter_free) struct mr_filter *filter =
-            mr_filter_new(&pattern, 1, &(struct mr_filter_source){ 0 }, NULL);
+            mr_filter_new(&pattern, 1, &(struct mr_filter_source){ 0 }, &err);
         return filter != NULL;
     }
-    mr_auto(mr_pattern_free) struct mr_pattern *compiled = mr_pattern_new(pattern, NULL);
+    mr_auto(mr_pattern_free) struct mr_pattern *compiled = mr_pattern_new(pattern, &err);
     return compiled != NULL;
 }
 
