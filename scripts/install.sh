@@ -29,7 +29,6 @@ tool_of() {
     gcc | make | cmake | curl | python3 | sqlite3 | npm | zip | clang-14) echo "$1" ;;
     ninja-build) echo ninja ;;
     pkg-config) echo pkg-config ;;
-    awscli) echo aws ;;
     nodejs) echo node ;;
     psmisc) echo pstree ;;
     esac
