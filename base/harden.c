@@ -9,14 +9,16 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/landlock.h"
 
-enum { MAX_PATHS = 30, MAX_CODE = 160, NEW_NAMESPACES = 0x7E020000 };
+enum { MAX_PATHS = 60, MAX_OWN_PATHS = 12, MAX_CODE = 160, NEW_NAMESPACES = 0x7E020000 };
 
 #if defined(__x86_64__)
 #define OUR_ARCHITECTURE AUDIT_ARCH_X86_64
@@ -208,4 +210,105 @@ mr_harden_process(const struct mr_harden *harden, struct mr_error *err)
     int calls = files < 0 ? files : refuse_calls(harden->may_exec, err);
 
     return calls < 0 ? calls : user | files | calls;
+}
+
+/* --- the usual daemon --- */
+
+/* Libraries, certificates, names, time zones. Not /etc itself: root reads its shadow there. */
+static const char *const system_paths[] = {
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/bin",
+    "/etc/ssl",
+    "/etc/pki",
+    "/etc/ca-certificates",
+    "/etc/crypto-policies",
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/nsswitch.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/protocols",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/ld.so.cache",
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+    "/run/NetworkManager",
+    "/sys/devices/system/cpu",
+    "/dev/urandom",
+    "/dev/random",
+};
+static const char null_device[] = "/dev/null";
+
+static size_t
+add_paths(const char **list, size_t count, size_t most, const char *const *more)
+{
+    for (size_t i = 0; more != NULL && more[i] != NULL && i < most; i++) {
+        list[count++] = more[i];
+    }
+    return count;
+}
+
+static void
+describe(int took, uid_t uid, char *out_text, size_t capacity)
+{
+    char user[64] = "";
+
+    if ((took & MR_HARDENED_USER) != 0) {
+        snprintf(user, sizeof(user), ", as user %u", (unsigned)uid);
+    }
+    snprintf(out_text, capacity, "no capabilities%s, %s, %s", user,
+             (took & MR_HARDENED_FILES) != 0 ? "own files only (Landlock)"
+                                             : "ALL FILES (no Landlock here)",
+             (took & MR_HARDENED_CALLS) != 0 ? "system calls filtered (seccomp)"
+                                             : "ALL SYSTEM CALLS (no seccomp here)");
+}
+
+int
+mr_harden_daemon(const struct mr_harden_daemon *daemon, char *out_text, size_t capacity,
+                 struct mr_error *err)
+{
+    const size_t system_count = sizeof(system_paths) / sizeof(system_paths[0]);
+    const char *reads[sizeof(system_paths) / sizeof(system_paths[0]) + MAX_OWN_PATHS + 1] = {
+        NULL
+    };
+    const char *writes[MAX_OWN_PATHS + 3] = { daemon->data_dir, null_device };
+    struct stat stat_of_data;
+
+    if (stat(daemon->data_dir, &stat_of_data) < 0) {
+        return mr_fail(err, -errno, "data directory %s: %s", daemon->data_dir, strerror(errno));
+    }
+    memcpy(reads, system_paths, sizeof(system_paths));
+    add_paths(reads, system_count, MAX_OWN_PATHS, daemon->read_paths);
+    add_paths(writes, 2, MAX_OWN_PATHS, daemon->write_paths);
+    const struct mr_harden harden = { .read_paths = reads,
+                                      .write_paths = writes,
+                                      .uid = stat_of_data.st_uid,
+                                      .gid = stat_of_data.st_gid,
+                                      .may_exec = daemon->may_exec };
+    int took = mr_harden_process(&harden, err);
+    if (took >= 0) {
+        describe(took, stat_of_data.st_uid, out_text, capacity);
+    }
+    return took;
+}
+
+int
+mr_harden_give(const char *path, const char *data_dir, struct mr_error *err)
+{
+    struct stat data;
+
+    if (geteuid() != 0) {
+        return 0;
+    }
+    if (stat(data_dir, &data) < 0 || lchown(path, data.st_uid, data.st_gid) < 0) {
+        return mr_fail(err, -errno, "give %s to the owner of %s: %s", path, data_dir,
+                       strerror(errno));
+    }
+    return 0;
 }

@@ -14,6 +14,7 @@
 #define MR_BASE_HARDEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -41,5 +42,31 @@ struct mr_harden {
  * the process should then end.
  */
 int mr_harden_process(const struct mr_harden *harden, struct mr_error *err) MR_MUST_USE;
+
+/*
+ * The same for a daemon as ours are, in one call: it may read the system's
+ * libraries, certificates, names and time zones, and write its data directory.
+ * Started by root it becomes the owner of that directory.
+ *
+ * Bind first, then call this, then open the store: a port below 1024 and the
+ * place of a socket may want rights that are gone afterwards.
+ */
+struct mr_harden_daemon {
+    const char *data_dir; /* must exist */
+    /* What else; NULL-terminated, at most 12 each, missing ones are skipped. NULL: nothing. */
+    const char *const *read_paths;
+    const char *const *write_paths;
+    bool may_exec;
+};
+
+/* As mr_harden_process. What took hold as words, for the start line, lands in `out_text`. */
+int mr_harden_daemon(const struct mr_harden_daemon *daemon, char *out_text, size_t capacity,
+                     struct mr_error *err) MR_MUST_USE;
+
+/*
+ * For what was made before mr_harden_daemon and is used after it, by name (a
+ * Unix socket): as root, gives `path` to the owner of `data_dir`.
+ */
+int mr_harden_give(const char *path, const char *data_dir, struct mr_error *err) MR_MUST_USE;
 
 #endif

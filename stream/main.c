@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/harden.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "stream/api/auth.h"
@@ -99,6 +100,7 @@ struct server {
     struct mr_kinesis *kinesis;
     struct mr_http_server *http;
     struct mr_timer trim;
+    int tcp_fd, tls_fd, unix_fd; /* bound and not yet served, else -1 */
     bool stopping;
 };
 
@@ -290,17 +292,56 @@ open_api(struct server *server, struct mr_error *err)
     return server->kinesis == NULL ? err->code : 0;
 }
 
-/* Returns the port, or an error. */
+/* Before anything else, while we still may what the user who started us may. */
 static int
-listen_tcp(struct server *server, unsigned long port, struct mr_tls *tls, struct mr_error *err)
+bind_listeners(struct server *server, struct mr_error *err)
 {
-    int fd = mr_net_listen_tcp(server->settings.host, (uint16_t)port, err);
-    if (fd < 0) {
-        return fd;
+    const struct settings *settings = &server->settings;
+
+    server->tcp_fd = mr_net_listen_tcp(settings->host, (uint16_t)settings->port, err);
+    if (server->tcp_fd < 0) {
+        return err->code;
     }
-    int bound = mr_net_port(fd);
-    int result = mr_http_server_listen_fd(server->http, fd, tls, NULL, err);
-    return result < 0 ? result : bound;
+    if (settings->tls) {
+        server->tls_fd = mr_net_listen_tcp(settings->host, (uint16_t)settings->tls_port, err);
+        if (server->tls_fd < 0) {
+            return err->code;
+        }
+    }
+    if (settings->socket != NULL) {
+        server->unix_fd = mr_net_listen_unix(settings->socket, err);
+        if (server->unix_fd < 0 || mr_harden_give(settings->socket, settings->data, err) < 0) {
+            return err->code;
+        }
+    }
+    return 0;
+}
+
+/* From here on a bug in a parser reaches our own directory and no more. */
+static int
+harden(const struct settings *settings, struct mr_error *err)
+{
+    char took[160];
+    const char *const read_paths[] = { settings->auth, NULL };
+    const struct mr_harden_daemon own = { .data_dir = settings->data,
+                                          .read_paths = read_paths };
+
+    if (mr_harden_daemon(&own, took, sizeof(took), err) < 0) {
+        return err->code;
+    }
+    mr_log(MR_LOG_INFO, "stream", "hardened: %s", took);
+    return 0;
+}
+
+/* Returns the port, or an error. The descriptor is the server's from now on. */
+static int
+serve(struct server *server, int *fd, struct mr_tls *tls, struct mr_error *err)
+{
+    int port = mr_net_port(*fd);
+    int result = mr_http_server_listen_fd(server->http, *fd, tls, NULL, err);
+
+    *fd = -1;
+    return result < 0 ? result : port;
 }
 
 static int
@@ -310,25 +351,21 @@ open_listeners(struct server *server, struct mr_error *err)
     struct mr_http_server_options http = { .handler = mr_front_handler(),
                                            .context = server->kinesis };
     server->http = mr_http_server_new(server->loop, &http);
-    int port = listen_tcp(server, settings->port, NULL, err);
+    int port = serve(server, &server->tcp_fd, NULL, err);
     if (port < 0) {
         return port;
     }
     if (settings->tls) {
         server->tls = mr_tls_open_or_make(settings->data, err);
-        int tls_port = server->tls == NULL
-                           ? err->code
-                           : listen_tcp(server, settings->tls_port, server->tls, err);
+        int tls_port = server->tls == NULL ? err->code
+                                           : serve(server, &server->tls_fd, server->tls, err);
         if (tls_port < 0) {
             return tls_port;
         }
         mr_log(MR_LOG_INFO, "stream", "Kinesis on https://%s:%d", settings->host, tls_port);
     }
-    if (settings->socket != NULL) {
-        int fd = mr_net_listen_unix(settings->socket, err);
-        if (fd < 0 || mr_http_server_listen_fd(server->http, fd, NULL, NULL, err) < 0) {
-            return err->code;
-        }
+    if (settings->socket != NULL && serve(server, &server->unix_fd, NULL, err) < 0) {
+        return err->code;
     }
     mr_log(MR_LOG_INFO, "stream", "Kinesis on http://%s:%d, data in %s, durability %s",
            settings->host, port, settings->data,
@@ -394,7 +431,8 @@ run(struct server *server)
 static int
 start(struct server *server, struct mr_error *err)
 {
-    if (make_directory(server->settings.data, err) < 0 || open_store(server, err) < 0 ||
+    if (make_directory(server->settings.data, err) < 0 || bind_listeners(server, err) < 0 ||
+        harden(&server->settings, err) < 0 || open_store(server, err) < 0 ||
         open_api(server, err) < 0) {
         return err->code;
     }
@@ -434,7 +472,10 @@ main(int argc, char **argv)
                                            .region = "us-east-1",
                                            .account = "123456789012",
                                            .port = 4567,
-                                           .ready_fd = -1 } };
+                                           .ready_fd = -1 },
+                             .tcp_fd = -1,
+                             .tls_fd = -1,
+                             .unix_fd = -1 };
     struct mr_error err = { 0 };
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &server.settings);

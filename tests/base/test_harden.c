@@ -94,6 +94,60 @@ start_a_program(void)
     return errno == EPERM ? 42 : 43;
 }
 
+/* The same for the one call our daemons make. */
+static int
+hardened_daemon(const char *dir, int (*play)(void))
+{
+    int status = 0;
+
+    pid_t pid = fork();
+    if (pid == 0) {
+        char took[160];
+        const struct mr_harden_daemon daemon = { .data_dir = dir };
+        _exit(mr_harden_daemon(&daemon, took, sizeof(took), NULL) < 0 ? 100 : play());
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int
+look_around(void)
+{
+    int fd = open("/tmp/millrace-not-mine", O_RDWR | O_CREAT, 0600);
+
+    return fd < 0 && open("/etc/shadow", O_RDONLY) < 0 && open("/proc/1/environ", O_RDONLY) < 0 &&
+                   open("/etc/hosts", O_RDONLY) >= 0 && open("/dev/null", O_RDWR) >= 0
+               ? 0
+               : 1;
+}
+
+static int
+who_am_i(void)
+{
+    return geteuid() == 12345 && getegid() == 12345 && setuid(0) < 0 ? write_own_file() : 1;
+}
+
+START_TEST(a_daemon_of_ours_has_its_directory_and_what_the_system_shows_everybody)
+{
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+
+    ck_assert_int_eq(hardened_daemon(directory, write_own_file), 0);
+    ck_assert_int_eq(hardened_daemon(directory, start_a_thread), 0);
+    ck_assert_int_eq(hardened_daemon(directory, start_a_program), 42);
+    ck_assert_int_eq(hardened_daemon(directory, change_the_host), 0);
+    if (mr_landlock_abi() > 0) {
+        ck_assert_int_eq(hardened_daemon(directory, look_around), 0);
+    }
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chown(directory, 12345, 12345), 0);
+        ck_assert_int_eq(hardened_daemon(directory, who_am_i), 0);
+    }
+
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
 START_TEST(a_hardened_daemon_keeps_its_own_directory_and_threads)
 {
     ck_assert_ptr_nonnull(mkdtemp(directory));
@@ -122,6 +176,8 @@ START_TEST(a_hardened_daemon_starts_programs_only_when_it_said_so)
 }
 END_TEST
 
-MR_SUITE("base.harden", MR_TEST(a_hardened_daemon_keeps_its_own_directory_and_threads),
+MR_SUITE("base.harden",
+         MR_TEST(a_daemon_of_ours_has_its_directory_and_what_the_system_shows_everybody),
+         MR_TEST(a_hardened_daemon_keeps_its_own_directory_and_threads),
          MR_TEST(a_hardened_daemon_reads_nothing_else_and_changes_no_host),
          MR_TEST(a_hardened_daemon_starts_programs_only_when_it_said_so))
