@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "control/destinations.h"
+#include "control/history.h"
 #include "control/inside.h"
 
 enum {
@@ -194,6 +195,7 @@ on_done(const struct mr_invocation_result *result, void *context)
     bool ran =
         result->outcome == MR_INVOCATION_OK || result->outcome == MR_INVOCATION_FUNCTION_ERROR;
 
+    history_end(pending->queue->control->history, mr_slice_str(id_of(pending)), result);
     if (pending->queue->stopped) {
         if (result->outcome == MR_INVOCATION_OK) {
             finish(pending);
@@ -247,6 +249,7 @@ run(void *context)
         .invoked_arn = mr_slice_str(target.named_arn),
         .client_context = mr_slice_str(json_text_of(pending->document, "client_context")),
     };
+    history_begin(control->history, request.request_id, request.invoked_arn, request.payload);
     mr_runtime_invoke(control->runtime, &request, on_done, pending);
 }
 

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "control/async_events.h"
 #include "control/feed.h"
+#include "control/history.h"
 #include "control/inside.h"
 #include "control/invoker.h"
 #include "control/mappings.h"
@@ -16,6 +17,9 @@ on_mapping_event(const struct mr_mapping_event *event, void *context)
     struct mr_control *control = context;
 
     feed_mapping(control->feed, event);
+    if (event->kind == MR_EVENT_BATCH_START) {
+        history_batch(control->history, event);
+    }
 }
 
 static void
@@ -24,6 +28,7 @@ on_log(const struct mr_runtime_log *log, void *context)
     struct mr_control *control = context;
 
     feed_log(control->feed, log);
+    history_log(control->history, log);
 }
 
 /* ---- a sink for who gives none: what is given up is gone, and its batch line says so ---- */
@@ -73,7 +78,13 @@ open_files(struct mr_control *control, struct mr_error *err)
     }
     control->checkpoints = mr_checkpoints_open(
         mr_arena_printf(&control->arena, "%s/checkpoints.db", data), control->loop, err);
-    return control->checkpoints == NULL ? err->code : 0;
+    if (control->checkpoints == NULL) {
+        return err->code;
+    }
+    control->history =
+        history_open(control->loop, mr_arena_printf(&control->arena, "%s/history", data),
+                     control->options.history_bytes, err);
+    return control->history == NULL ? err->code : 0;
 }
 
 static void
@@ -226,6 +237,7 @@ mr_control_free(struct mr_control *control)
     mr_poller_free(control->poller);
     mr_runtime_free(control->runtime);
     feed_free(control->feed);
+    history_close(control->history);
     mr_checkpoints_close(control->checkpoints);
     mr_state_close(control->state);
     mr_arena_deinit(&control->arena);

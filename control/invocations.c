@@ -10,12 +10,14 @@
 #include "base/json_writer.h"
 #include "base/limits.h"
 #include "control/async_events.h"
+#include "control/history.h"
 #include "control/inside.h"
 
 enum { MAX_ASYNC_BYTES = 1024 * 1024 };
 
 /* An invocation somebody waits for. */
 struct waiting {
+    struct mr_control *control;
     struct mr_http_exchange *exchange; /* NULL: it went away */
     bool want_log;
     bool stream; /* InvokeWithResponseStream */
@@ -199,6 +201,7 @@ on_done(const struct mr_invocation_result *result, void *context)
     bool ran =
         result->outcome == MR_INVOCATION_OK || result->outcome == MR_INVOCATION_FUNCTION_ERROR;
 
+    history_end(waiting->control->history, mr_slice_str(waiting->request_id), result);
     if (waiting->exchange != NULL) {
         mr_http_exchange_on_abort(waiting->exchange, NULL, NULL);
         if (!ran) {
@@ -297,12 +300,14 @@ invoke_now(struct call *call, const struct target *target, struct mr_slice paylo
         .chunk = stream ? on_chunk : NULL,
     };
 
+    waiting->control = call->control;
     waiting->exchange = call->exchange;
     waiting->want_log = request.want_log_tail;
     waiting->stream = stream;
     memcpy(waiting->request_id, call->request_id, sizeof(waiting->request_id));
     snprintf(waiting->version, sizeof(waiting->version), "%s", version);
     mr_http_exchange_on_abort(call->exchange, on_abort, waiting);
+    history_begin(call->control->history, request.request_id, request.invoked_arn, payload);
     mr_runtime_invoke(call->control->runtime, &request, on_done, waiting);
 }
 

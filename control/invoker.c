@@ -1,13 +1,17 @@
 #include "control/invoker.h"
 
+#include <stdio.h>
+
 #include "base/alloc.h"
+#include "control/history.h"
 
 /* A batch on its way. */
 struct trip {
     mr_invoked_fn *done;
     void *context;
     const char *refusal; /* decided before it began */
-    struct mr_loop *loop;
+    struct mr_control *control;
+    char request_id[MR_UUID_SIZE];
 };
 
 static enum mr_invoke_outcome
@@ -38,6 +42,7 @@ on_done(const struct mr_invocation_result *result, void *context)
         .reason = result->reason,
     };
 
+    history_end(trip->control->history, mr_slice_str(trip->request_id), result);
     trip->done(&told, trip->context);
     free(trip);
 }
@@ -51,7 +56,7 @@ refuse_later(void *context)
         .reason = mr_slice_str(trip->refusal),
     };
 
-    mr_loop_release(trip->loop);
+    mr_loop_release(trip->control->loop);
     trip->done(&told, trip->context);
     free(trip);
 }
@@ -66,7 +71,9 @@ invoke(void *self, const struct mr_invoke_request *request, mr_invoked_fn *done,
 
     trip->done = done;
     trip->context = context;
-    trip->loop = control->loop;
+    trip->control = control;
+    snprintf(trip->request_id, sizeof(trip->request_id), "%.*s",
+             MR_SLICE_ARGS(request->request_id));
     if (!target_parse(control, &arena, mr_arena_cstr(&arena, request->function_arn), NULL,
                       &target) ||
         target.version == NULL) {
@@ -84,6 +91,8 @@ invoke(void *self, const struct mr_invoke_request *request, mr_invoked_fn *done,
         .request_id = request->request_id,
         .invoked_arn = request->function_arn,
     };
+    history_begin(control->history, request->request_id, request->function_arn,
+                  request->payload);
     mr_runtime_invoke(control->runtime, &asked, on_done, trip);
 }
 

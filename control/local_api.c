@@ -7,6 +7,7 @@
 #include "base/json_writer.h"
 #include "base/version.h"
 #include "control/feed.h"
+#include "control/history.h"
 #include "control/mappings.h"
 
 /* ---- status ---- */
@@ -152,6 +153,42 @@ act_local_events(struct call *call)
     }
     feed_serve(call->control->feed, call->exchange, from,
                follow.size > 0 && !mr_slice_is(follow, "0"));
+}
+
+/* ---- history ---- */
+
+enum { DEFAULT_LISTED = 100, MAX_LISTED = 10000 };
+
+void
+act_local_history(struct call *call)
+{
+    struct mr_slice query = call->request->query;
+    struct mr_slice limit = mr_http_query_get(query, "limit", call->arena);
+    struct mr_slice failed = mr_http_query_get(query, "failed", call->arena);
+    uint64_t most = DEFAULT_LISTED;
+
+    if (limit.size > 0 && (!mr_slice_to_u64(limit, &most) || most > MAX_LISTED)) {
+        call_fail(call, "InvalidParameterValueException", "limit is a number from 0 to %d",
+                  MAX_LISTED);
+        return;
+    }
+    bool failed_only = failed.size > 0 && !mr_slice_is(failed, "0");
+    call_reply(call, 200,
+               json_pack("{s:o}", "invocations",
+                         history_list(call->control->history, most, failed_only)));
+}
+
+void
+act_local_history_one(struct call *call)
+{
+    json_t *found = history_get(call->control->history, call_text(call, "Id"));
+
+    if (found == NULL) {
+        call_fail(call, "ResourceNotFoundException",
+                  "no recorded invocation has that number, request id or batch");
+        return;
+    }
+    call_reply(call, 200, found);
 }
 
 /* ---- a function's settings ---- */

@@ -66,6 +66,8 @@ static const struct route routes[] = {
     { "GET",    "/_millrace/code/{Name}/{Hash}", NULL, act_local_code },
     { "PUT",    "/_millrace/functions/{FunctionName}/settings", NULL, act_local_settings },
     { "POST",   "/_millrace/mappings/{UUID}/seek", NULL, act_local_seek },
+    { "GET",    "/_millrace/history", NULL, act_local_history },
+    { "GET",    "/_millrace/history/{Id}", NULL, act_local_history_one },
     { "GET",    "/metrics", NULL, act_local_metrics },
     /* clang-format on */
 };

@@ -254,7 +254,11 @@ def kept_values(api, stream):
     api.delete_event_source_mapping(UUID=made["UUID"])
 
 
-def records(api, kinesis, stream):
+def local(url, path):
+    return json.load(urllib.request.urlopen(f"{url}/_millrace/{path}"))
+
+
+def records(api, url, kinesis, stream):
     made = api.create_event_source_mapping(FunctionName="f", EventSourceArn=stream, StartingPosition="TRIM_HORIZON",
                                            MaximumRetryAttempts=1, BatchSize=4)
     kinesis.put_records(StreamName="s", Records=[{"Data": str(n), "PartitionKey": "a"} for n in range(8)])
@@ -266,6 +270,20 @@ def records(api, kinesis, stream):
     kinesis.put_record(StreamName="s", Data="fine", PartitionKey="a")
     wait_for("and passed after its retries", "OK",
              lambda: api.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"])
+    wait_for("failed invocations are recorded", [2, 1], lambda: [
+        one["attempt"] for one in local(url, "history?failed=1")["invocations"]])
+    failed = local(url, "history?failed=1")["invocations"][0]
+    whole = local(url, f'history/{failed["requestId"]}')
+    is_("with their event and answer", ("cG9pc29u", "poison"),
+        (whole["event"]["Records"][0]["kinesis"]["data"], whole["response"]["errorMessage"]))
+    lines = [json.loads(line) for line in
+             urllib.request.urlopen(f"{url}/_millrace/events").read().splitlines()]
+    is_("every line of the feed has its number", list(range(1, len(lines) + 1)), [line["seq"] for line in lines])
+    drop = [line for line in lines if line["kind"] == "drop"][0]
+    is_("it tells what was given up", ("RetryAttemptsExhausted", 2, 1),
+        (drop["condition"], drop["invokeCount"], drop["count"]))
+    mapping = local(url, "status")["mappings"][0]
+    is_("the status counts", (10, 9, 1), tuple(mapping["counts"][name] for name in ("polled", "succeeded", "dropped")))
     api.delete_function(FunctionName="f")
     is_("a mapping outlives its function", "Enabled", state(api, made))
     kinesis.delete_stream(StreamName="s")
@@ -288,7 +306,7 @@ def main():
             shapes(api, stream)
             other_sources(api)
             kept_values(api, stream)
-            records(api, kinesis, stream)
+            records(api, url, kinesis, stream)
         except BaseException:
             print(open(f"{directory}/log").read())
             raise
