@@ -21,11 +21,26 @@ PATTERNS = {
     "[a-z0-9]{20}-[a-z0-9]{3}": "STREAM_ID",
 }
 
+# AWS's messages list the values of this one in another order than its model.
+ENUMS = {
+    "ShardIteratorType": ["AFTER_SEQUENCE_NUMBER", "LATEST", "AT_TIMESTAMP", "AT_SEQUENCE_NUMBER",
+                          "TRIM_HORIZON"],
+}
+
+# AWS takes ten tags a call, whatever the model says: (input, member) -> shape, and what differs in it.
+MEMBERS = {
+    ("AddTagsToStreamInput", "Tags"): ("TagMapOfACall", "TagMap", {"max": 10}),
+    ("RemoveTagsFromStreamInput", "TagKeys"): ("TagKeyListOfACall", "TagKeyList", {"max": 10}),
+}
+
 
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         model = json.load(file)
     shapes = model["shapes"]
+    for (owner, member), (name, base, differs) in MEMBERS.items():
+        shapes[name] = {**shapes[base], **differs}
+        shapes[owner]["members"][member]["shape"] = name
     done, out = set(), []
 
     def emit(name):
@@ -41,7 +56,7 @@ def main():
         if shape.get("pattern"):
             fields.append(f".pattern = MR_PATTERN_{PATTERNS[shape['pattern']]}")
         if "enum" in shape:
-            values = ", ".join(f'"{value}"' for value in shape["enum"])
+            values = ", ".join(f'"{value}"' for value in ENUMS.get(name, shape["enum"]))
             out.append(f"static const char *const {name}_values[] = {{ {values}, NULL }};")
             fields.append(f".values = {name}_values")
         if kind == "list":

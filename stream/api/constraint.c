@@ -24,6 +24,7 @@ mr_constraint_length(struct mr_slice text)
 static void
 print_value(struct mr_buf *buf, const struct mr_value *value)
 {
+    bool is_map = value->shape->kind == MR_SHAPE_MAP;
     if (!value->present) {
         mr_buf_append_str(buf, "null");
         return;
@@ -49,16 +50,16 @@ print_value(struct mr_buf *buf, const struct mr_value *value)
         break;
     case MR_SHAPE_LIST:
     case MR_SHAPE_MAP:
-        mr_buf_append_str(buf, value->keys == NULL ? "[" : "{");
+        mr_buf_append_str(buf, is_map ? "{" : "[");
         for (size_t i = 0; i < value->count; i++) {
             mr_buf_append_str(buf, i == 0 ? "" : ", ");
-            if (value->keys != NULL) {
+            if (is_map) {
                 mr_buf_append_slice(buf, value->keys[i]);
                 mr_buf_append_byte(buf, '=');
             }
             print_value(buf, &value->items[i]);
         }
-        mr_buf_append_str(buf, value->keys == NULL ? "]" : "}");
+        mr_buf_append_str(buf, is_map ? "}" : "]");
         break;
     }
 }
@@ -228,10 +229,28 @@ check_value(struct checker *checker, const struct mr_value *value)
     }
 }
 
+/* Where a stream may be named by StreamName or by StreamARN and is not named at all, AWS says
+ * that the name is missing. (With a NextToken there are other rules.) */
+static bool
+is_unnamed(const struct mr_value *structure)
+{
+    unsigned ways = 0;
+    for (size_t i = 0; i < structure->count; i++) {
+        const char *name = structure->shape->members[i].name;
+        bool names = strcmp(name, "StreamName") == 0 || strcmp(name, "StreamARN") == 0;
+        if ((names && structure->items[i].present) || strcmp(name, "NextToken") == 0) {
+            return false;
+        }
+        ways += names;
+    }
+    return ways == 2;
+}
+
 static void
 check_members(struct checker *checker, const struct mr_value *structure)
 {
     size_t length = checker->path.size;
+    bool unnamed = is_unnamed(structure);
 
     for (size_t i = 0; i < structure->count; i++) {
         const struct mr_shape_member *member = &structure->shape->members[i];
@@ -241,7 +260,8 @@ check_members(struct checker *checker, const struct mr_value *structure)
         mr_buf_append_str(&checker->path, member->name + 1);
         if (value->present) {
             check_value(checker, value);
-        } else if (member->required && begin_error(checker, value)) {
+        } else if ((member->required || (unnamed && strcmp(member->name, "StreamName") == 0)) &&
+                   begin_error(checker, value)) {
             mr_buf_append_str(&checker->errors, "Member must not be null");
         }
         checker->path.size = length;

@@ -23,14 +23,14 @@ fail_sequence(const struct search *search, const char *reason)
     return false;
 }
 
-/* The number must be one of this shard, of this incarnation of the stream. */
+/*
+ * The number must be one of this shard, of this incarnation of the stream. "0" and its like are
+ * numbers of streams older than any; AWS's server stumbles over them.
+ */
 static bool
 belongs(const struct search *search, const struct mr_sequence_number *number)
 {
     char theirs[MR_SHARD_ID_TEXT_SIZE], ours[MR_SHARD_ID_TEXT_SIZE];
-    if (number->version == 0) {
-        return true; /* "0" and its like: below every record */
-    }
     if (number->shard != search->shard->index) {
         mr_shard_id_print(number->shard, theirs);
         mr_shard_id_print(search->shard->index, ours);
@@ -41,7 +41,11 @@ belongs(const struct search *search, const struct mr_sequence_number *number)
             theirs, ours);
         return false;
     }
-    if (number->created_s != search->shard->starting.created_s) {
+    if (number->version == 0) {
+        mr_call_fail(search->call, "InternalFailure", NULL);
+        return false;
+    }
+    if (number->version != 2 || number->created_s != search->shard->starting.created_s) {
         return fail_sequence(search, " because it did not come from this stream");
     }
     return true;
@@ -86,11 +90,7 @@ at_sequence(const struct search *search, bool after, uint64_t *out_position)
     if (!belongs(search, &number)) {
         return false;
     }
-    if (number.version == 0) {
-        *out_position = 0;
-    } else {
-        *out_position = after ? number.index + 1 : at_or_behind(search, &number);
-    }
+    *out_position = after ? number.index + 1 : at_or_behind(search, &number);
     return true;
 }
 

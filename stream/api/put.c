@@ -216,9 +216,11 @@ fits(struct mr_call *call, const struct mr_stream_facts *facts, const struct req
                 snprintf(path, sizeof(path), "records.%zu.member.data", i + 1);
             }
             mr_call_fail(call, "ValidationException",
-                         "1 validation error detected: Value at '%s' failed to satisfy "
-                         "constraint: Member must have length less than or equal to %zu",
-                         path, limit);
+                         "1 validation error detected: Value "
+                         "'java.nio.HeapByteBuffer[pos=0 lim=%zu cap=%zu]' at '%s' failed to "
+                         "satisfy constraint: Member must have length less than or equal to %zu",
+                         request->records[i].data.size, request->records[i].data.size, path,
+                         limit);
             return false;
         }
         total += size;

@@ -13,13 +13,13 @@ static const struct mr_shape TagKey = {
 static const struct mr_shape TagValue = {
     .kind = MR_SHAPE_STRING, .has_min = true, .min = 0, .has_max = true, .max = 256
 };
-static const struct mr_shape TagMap = { .kind = MR_SHAPE_MAP,
-                                        .has_min = true,
-                                        .min = 1,
-                                        .has_max = true,
-                                        .max = 200,
-                                        .key = &TagKey,
-                                        .element = &TagValue };
+static const struct mr_shape TagMapOfACall = { .kind = MR_SHAPE_MAP,
+                                               .has_min = true,
+                                               .min = 1,
+                                               .has_max = true,
+                                               .max = 10,
+                                               .key = &TagKey,
+                                               .element = &TagValue };
 static const struct mr_shape StreamARN = { .kind = MR_SHAPE_STRING,
                                            .has_min = true,
                                            .min = 1,
@@ -34,7 +34,7 @@ static const struct mr_shape StreamId = { .kind = MR_SHAPE_STRING,
                                           .pattern = MR_PATTERN_STREAM_ID };
 static const struct mr_shape_member AddTagsToStreamInput_members[] = {
     { "StreamName", &StreamName, false },
-    { "Tags", &TagMap, true },
+    { "Tags", &TagMapOfACall, true },
     { "StreamARN", &StreamARN, false },
     { "StreamId", &StreamId, false },
 };
@@ -59,6 +59,13 @@ static const struct mr_shape StreamModeDetails = {
     .members = StreamModeDetails_members,
     .member_count = 1
 };
+static const struct mr_shape TagMap = { .kind = MR_SHAPE_MAP,
+                                        .has_min = true,
+                                        .min = 1,
+                                        .has_max = true,
+                                        .max = 200,
+                                        .key = &TagKey,
+                                        .element = &TagValue };
 static const struct mr_shape NaturalIntegerObject = { .kind = MR_SHAPE_INTEGER,
                                                       .has_min = true,
                                                       .min = 0 };
@@ -268,9 +275,8 @@ static const struct mr_shape GetResourcePolicyInput = {
     .member_count = 2
 };
 static const char *const ShardIteratorType_values[] = {
-    "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER",
-    "TRIM_HORIZON",       "LATEST",
-    "AT_TIMESTAMP",       NULL
+    "AFTER_SEQUENCE_NUMBER", "LATEST",       "AT_TIMESTAMP",
+    "AT_SEQUENCE_NUMBER",    "TRIM_HORIZON", NULL
 };
 static const struct mr_shape ShardIteratorType = { .kind = MR_SHAPE_STRING,
                                                    .values = ShardIteratorType_values };
@@ -489,15 +495,15 @@ static const struct mr_shape RegisterStreamConsumerInput = {
     .members = RegisterStreamConsumerInput_members,
     .member_count = 4
 };
-static const struct mr_shape TagKeyList = { .kind = MR_SHAPE_LIST,
-                                            .has_min = true,
-                                            .min = 1,
-                                            .has_max = true,
-                                            .max = 50,
-                                            .element = &TagKey };
+static const struct mr_shape TagKeyListOfACall = { .kind = MR_SHAPE_LIST,
+                                                   .has_min = true,
+                                                   .min = 1,
+                                                   .has_max = true,
+                                                   .max = 10,
+                                                   .element = &TagKey };
 static const struct mr_shape_member RemoveTagsFromStreamInput_members[] = {
     { "StreamName", &StreamName, false },
-    { "TagKeys", &TagKeyList, true },
+    { "TagKeys", &TagKeyListOfACall, true },
     { "StreamARN", &StreamARN, false },
     { "StreamId", &StreamId, false },
 };
@@ -584,6 +590,12 @@ static const struct mr_shape TagResourceInput = {
     .members = TagResourceInput_members,
     .member_count = 3
 };
+static const struct mr_shape TagKeyList = { .kind = MR_SHAPE_LIST,
+                                            .has_min = true,
+                                            .min = 1,
+                                            .has_max = true,
+                                            .max = 50,
+                                            .element = &TagKey };
 static const struct mr_shape_member UntagResourceInput_members[] = {
     { "TagKeys", &TagKeyList, true },
     { "ResourceARN", &ResourceARN, true },
