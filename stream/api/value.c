@@ -130,6 +130,7 @@ read_scalar(struct mr_input *input, enum mr_input_kind kind, struct mr_value *va
             struct mr_slice *out_complaint)
 {
     enum mr_shape_kind want = value->shape->kind;
+    struct mr_slice text;
 
     if (want == MR_SHAPE_STRING && kind == MR_INPUT_STRING) {
         return mr_input_string(input, &value->text) ? 0 : -EPROTO;
@@ -145,6 +146,11 @@ read_scalar(struct mr_input *input, enum mr_input_kind kind, struct mr_value *va
     }
     if (want == MR_SHAPE_TIMESTAMP && kind == MR_INPUT_NUMBER) {
         return mr_input_timestamp(input, &value->number) ? 0 : -EPROTO;
+    }
+    if (want == MR_SHAPE_TIMESTAMP && kind == MR_INPUT_STRING &&
+        input->format == MR_FORMAT_CBOR && mr_input_string(input, &text) &&
+        mr_slice_to_i64(text, &value->number)) {
+        return 0; /* milliseconds as text, from clients that have no tag for time */
     }
     if ((want == MR_SHAPE_INTEGER || want == MR_SHAPE_LONG) && kind == MR_INPUT_NUMBER) {
         if (!mr_input_integer(input, &value->number)) {
