@@ -149,8 +149,21 @@ store_base64(struct call *call, const char *owner, const char *text, json_t *ver
     return store_zip(call, owner, mr_slice_of(bytes, (size_t)size), version);
 }
 
+/* Not there is fine; there and closed to us is not. */
 static bool
-use_directory(struct call *call, const char *path, json_t *version)
+can_list(const char *path)
+{
+    DIR *directory = opendir(path);
+
+    if (directory == NULL) {
+        return errno != EACCES && errno != EPERM;
+    }
+    closedir(directory);
+    return true;
+}
+
+static bool
+use_directory(struct call *call, const char *owner, const char *path, json_t *version)
 {
     char hash[MR_SHA256_HEX + 1] = { 0 };
 
@@ -159,6 +172,12 @@ use_directory(struct call *call, const char *path, json_t *version)
             call, "InvalidParameterValueException",
             "a local directory is named by its absolute path in S3Key, and \"%s\" is none",
             path != NULL ? path : "");
+        return false;
+    }
+    if (owner[0] == '@' && !can_list(mr_arena_printf(call->arena, "%s/extensions", path))) {
+        call_fail(call, "InvalidParameterValueException",
+                  "the layer's directory brings extensions, and millraced reads no directories "
+                  "but its own: publish it as a zip");
         return false;
     }
     mr_sha256_hex(mr_slice_str(path), hash);
@@ -180,7 +199,7 @@ code_store(struct call *call, const char *owner, json_t *code, json_t *version)
     }
     if (bucket != NULL &&
         (strcmp(bucket, "hot-reload") == 0 || strcmp(bucket, "local-directory") == 0)) {
-        return use_directory(call, json_text_of(code, "S3Key"), version);
+        return use_directory(call, owner, json_text_of(code, "S3Key"), version);
     }
     if (bucket != NULL) {
         call_fail(

@@ -1,6 +1,7 @@
 #include "control/control.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -29,6 +30,10 @@ on_log(const struct mr_runtime_log *log, void *context)
 
     feed_log(control->feed, log);
     history_log(control->history, log);
+    if (control->options.lambda_log) {
+        printf("%.*s\n", MR_SLICE_ARGS(log->line));
+        fflush(stdout);
+    }
 }
 
 /* ---- a sink for who gives none: what is given up is gone, and its batch line says so ---- */

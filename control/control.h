@@ -49,6 +49,7 @@ struct mr_control_options {
     uint32_t backoff_ms; /* of retries; 0: the usual */
     uint64_t seed;       /* 0: the system's randomness */
 
+    bool lambda_log; /* write functions' logs to stdout */
     uint64_t history_bytes; /* of recorded invocations on disk; 0: 256 MiB */
 };
 

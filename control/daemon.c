@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/harden.h"
 #include "base/log.h"
 #include "control/streams.h"
+#include "runtime/bootstraps.h"
 
 enum { MAX_VARIABLES = 8, SANDBOXD_MS = 10000 };
 
@@ -24,6 +26,8 @@ struct mr_millraced {
     struct mr_keeper *keeper; /* the caller's */
     struct mr_watch *keeper_watch;
     struct mr_arena arena;
+    const char *data, *bootstraps; /* in the arena */
+    int unix_fd, tcp_fd;           /* bound and not served yet; -1: none */
     uint16_t port;
     unsigned stopping; /* parts whose end has not come yet */
     mr_loop_fn *stopped;
@@ -53,34 +57,16 @@ make_data(struct mr_millraced *millraced, const char *given, struct mr_error *er
     return mr_arena_cstr(&millraced->arena, mr_slice_str(absolute));
 }
 
-/* Beside the program: in the build tree's source, or where it was installed. */
 static const char *
 find_bootstraps(struct mr_millraced *millraced, const char *given)
 {
-    static const char *const places[] = { "../lib/millrace/bootstraps",
-                                          "../share/millrace/bootstraps",
-                                          "../../../runtime/bootstraps",
-                                          "../../../../runtime/bootstraps" };
-    char program[PATH_MAX], absolute[PATH_MAX];
+    char absolute[PATH_MAX];
+    mr_auto_free char *found = given == NULL ? mr_bootstraps_find() : NULL;
+    const char *path = given == NULL                       ? found
+                       : realpath(given, absolute) != NULL ? absolute
+                                                           : given;
 
-    if (given != NULL) {
-        return realpath(given, absolute) == NULL
-                   ? given
-                   : mr_arena_cstr(&millraced->arena, mr_slice_str(absolute));
-    }
-    ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    char *slash = size <= 0 ? NULL : (program[size] = '\0', strrchr(program, '/'));
-    if (slash == NULL) {
-        return NULL;
-    }
-    *slash = '\0';
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        const char *path = mr_arena_printf(&millraced->arena, "%s/%s", program, places[i]);
-        if (realpath(path, absolute) != NULL) {
-            return mr_arena_cstr(&millraced->arena, mr_slice_str(absolute));
-        }
-    }
-    return NULL;
+    return path == NULL ? NULL : mr_arena_cstr(&millraced->arena, mr_slice_str(path));
 }
 
 /* ---- parts ---- */
@@ -141,11 +127,11 @@ open_control(struct mr_millraced *millraced, const struct mr_millraced_options *
     struct mr_slice variables[MAX_VARIABLES];
     struct mr_control_options control = {
         .loop = millraced->loop,
-        .data = make_data(millraced, options->data, err),
+        .data = millraced->data,
         .region = options->region,
         .account = options->account,
         .launcher = millraced->launcher,
-        .bootstraps = find_bootstraps(millraced, options->bootstraps),
+        .bootstraps = millraced->bootstraps,
         .environment = variables,
         .environment_count = add_variables(millraced, options, variables),
         .max_concurrency = options->max_concurrency,
@@ -157,42 +143,94 @@ open_control(struct mr_millraced *millraced, const struct mr_millraced_options *
         .settle_ms = options->settle_ms,
         .aws_cadence = options->aws_cadence,
         .backoff_ms = options->backoff_ms,
+        .lambda_log = options->lambda_log,
     };
 
-    if (control.data == NULL) {
-        return err->code;
-    }
     millraced->control = mr_control_new(&control, err);
     return millraced->control == NULL ? err->code : 0;
 }
 
+/* ---- listeners: bound before we give up our rights, served after ---- */
+
 static int
-listen_on(struct mr_millraced *millraced, int fd, struct mr_error *err)
+bind_listeners(struct mr_millraced *millraced, const struct mr_millraced_options *options,
+               struct mr_error *err)
 {
-    return fd < 0 ? fd : mr_http_server_listen_fd(millraced->server, fd, NULL, NULL, err);
+    if (options->socket != NULL) {
+        millraced->unix_fd = mr_net_listen_unix(options->socket, err);
+        if (millraced->unix_fd < 0 ||
+            mr_harden_give(options->socket, millraced->data, err) < 0) {
+            return err->code;
+        }
+    }
+    if (options->listen_tcp) {
+        const char *host = options->host != NULL ? options->host : "127.0.0.1";
+        millraced->tcp_fd = mr_net_listen_tcp(host, options->port, err);
+        if (millraced->tcp_fd < 0) {
+            return err->code;
+        }
+        millraced->port = mr_net_port(millraced->tcp_fd);
+    }
+    return 0;
+}
+
+/* The server owns the descriptor from now on. */
+static int
+serve_on(struct mr_millraced *millraced, int *fd, struct mr_error *err)
+{
+    int taken = *fd;
+
+    *fd = -1;
+    return taken < 0 ? 0 : mr_http_server_listen_fd(millraced->server, taken, NULL, NULL, err);
 }
 
 static int
-open_listeners(struct mr_millraced *millraced, const struct mr_millraced_options *options,
-               struct mr_error *err)
+open_server(struct mr_millraced *millraced, struct mr_error *err)
 {
     const struct mr_http_server_options server = { .handler = mr_control_handler(),
                                                    .context = millraced->control };
 
     millraced->server = mr_http_server_new(millraced->loop, &server);
-    if (options->socket != NULL &&
-        listen_on(millraced, mr_net_listen_unix(options->socket, err), err) < 0) {
+    if (serve_on(millraced, &millraced->unix_fd, err) < 0) {
         return err->code;
     }
-    if (options->listen_tcp) {
-        const char *host = options->host != NULL ? options->host : "127.0.0.1";
-        int fd = mr_net_listen_tcp(host, options->port, err);
-        millraced->port = fd < 0 ? 0 : mr_net_port(fd);
-        if (listen_on(millraced, fd, err) < 0) {
-            return err->code;
-        }
+    return serve_on(millraced, &millraced->tcp_fd, err);
+}
+
+/* From here on a bug in a parser reaches our own directory and no more. */
+static int
+harden(struct mr_millraced *millraced, struct mr_error *err)
+{
+    const char *home = getenv("HOME");
+    const char *const read_paths[] = {
+        millraced->bootstraps != NULL ? millraced->bootstraps : "/usr",
+        mr_arena_printf(&millraced->arena, "%s/.aws", home != NULL ? home : "/root"),
+        NULL,
+    };
+    const struct mr_harden_daemon own = { .data_dir = millraced->data,
+                                          .read_paths = read_paths };
+    char took[160];
+
+    if (mr_harden_daemon(&own, took, sizeof(took), err) < 0) {
+        return err->code;
     }
+    mr_log(MR_LOG_INFO, "control", "hardened: %s", took);
     return 0;
+}
+
+static int
+open_streams(struct mr_millraced *millraced, const struct mr_millraced_options *options,
+             struct mr_error *err)
+{
+    const char *region = options->region != NULL ? options->region : "us-east-1";
+
+    millraced->http = mr_http_client_new(millraced->loop);
+    if (options->kinesis == NULL) {
+        return 0;
+    }
+    millraced->streams =
+        mr_streams_new(millraced->loop, millraced->http, options->kinesis, region, err);
+    return millraced->streams == NULL ? err->code : 0;
 }
 
 struct mr_millraced *
@@ -203,15 +241,13 @@ mr_millraced_new(struct mr_loop *loop, const struct mr_millraced_options *option
 
     millraced->loop = loop;
     millraced->keeper = options->keeper;
-    millraced->http = mr_http_client_new(loop);
-    if (options->kinesis != NULL) {
-        millraced->streams =
-            mr_streams_new(loop, millraced->http, options->kinesis,
-                           options->region != NULL ? options->region : "us-east-1", err);
-    }
-    if ((options->kinesis != NULL && millraced->streams == NULL) ||
-        open_launcher(millraced, err) < 0 || open_control(millraced, options, err) < 0 ||
-        open_listeners(millraced, options, err) < 0) {
+    millraced->unix_fd = millraced->tcp_fd = -1;
+    millraced->bootstraps = find_bootstraps(millraced, options->bootstraps);
+    millraced->data = make_data(millraced, options->data, err);
+    if (millraced->data == NULL || bind_listeners(millraced, options, err) < 0 ||
+        (options->harden && harden(millraced, err) < 0) ||
+        open_streams(millraced, options, err) < 0 || open_launcher(millraced, err) < 0 ||
+        open_control(millraced, options, err) < 0 || open_server(millraced, err) < 0) {
         mr_millraced_free(millraced);
         return NULL;
     }
@@ -260,6 +296,12 @@ mr_millraced_free(struct mr_millraced *millraced)
 {
     if (millraced == NULL) {
         return;
+    }
+    if (millraced->unix_fd >= 0) {
+        close(millraced->unix_fd);
+    }
+    if (millraced->tcp_fd >= 0) {
+        close(millraced->tcp_fd);
     }
     mr_watch_free(millraced->keeper_watch);
     mr_http_server_free(millraced->server);

@@ -76,7 +76,7 @@ static const struct argp_option options[] = {
     { "idle-ms", IDLE, "MS", 0, "End an environment that was idle for so long (default 600000)",
       0 },
     { "freeze", FREEZE, NULL, 0, "Stop environments between invocations, as Lambda does", 0 },
-    { "lambda-log", LAMBDA_LOG, NULL, 0, "Write functions' logs to our own", 0 },
+    { "lambda-log", LAMBDA_LOG, NULL, 0, "Write functions' logs to stdout, as Lambda does", 0 },
     { "bootstraps", BOOTSTRAPS, "DIR", 0, "Bootstraps of python3 and nodejs functions", 0 },
     { "log-level", LOG_LEVEL, "debug|info|warn|error", 0,
       "What we log ourselves (default info)", 0 },
@@ -344,6 +344,7 @@ main(int argc, char **argv)
         return EXIT_CANNOT;
     } else {
         settings.daemon.keeper = &keeper;
+        settings.daemon.harden = true;
     }
     int status = serve(&settings);
     mr_keeper_stop(&keeper);
