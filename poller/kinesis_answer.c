@@ -9,8 +9,13 @@
 #include "base/json_reader.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "poller/kpl.h"
 
-enum { FIRST_RECORDS = 64, FIRST_SHARDS = 16 };
+enum {
+    FIRST_RECORDS = 64,
+    FIRST_SHARDS = 16,
+    MAX_OPENED = 500000, /* records of one event: aggregates beyond it stay closed */
+};
 
 static int
 bad(const char *what, struct mr_error *err)
@@ -233,6 +238,109 @@ mr_kinesis_answer_records(struct mr_buf *body, struct mr_source_records *out_res
     result.count = answer->count;
     result.block = &answer->block;
     *out_result = result;
+    return 0;
+}
+
+/* ---- what is pushed ---- */
+
+static bool
+has_aggregate(const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->count; i++) {
+        if (mr_kpl_may_be(&answer->records[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every aggregate is replaced by what is in it. */
+static void
+open_aggregates(struct answer *answer)
+{
+    struct answer closed = *answer;
+    if (!has_aggregate(answer)) {
+        return;
+    }
+    answer->records = NULL;
+    answer->count = answer->capacity = 0;
+    for (size_t i = 0; i < closed.count; i++) {
+        const struct mr_record *outer = &closed.records[i];
+        struct mr_record *inner;
+        bool open = answer->count < MAX_OPENED && mr_kpl_may_be(outer);
+        int count = open ? mr_kpl_open(outer, &answer->arena, &inner) : -1;
+        if (count < 0) {
+            *new_record(answer) = *outer;
+        }
+        for (int j = 0; j < count; j++) {
+            *new_record(answer) = inner[j];
+        }
+    }
+    free(closed.records);
+}
+
+/* Is there at least one? */
+static bool
+read_children(struct mr_json *json, bool *out_any)
+{
+    if (mr_json_peek(json) != MR_JSON_ARRAY) {
+        return mr_json_null(json);
+    }
+    mr_json_enter(json);
+    while (mr_json_next_element(json)) {
+        *out_any = true;
+        if (!mr_json_skip(json)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+read_event(struct answer *answer, struct mr_kinesis_event *event, bool *out_ended)
+{
+    struct mr_json json = mr_json_of(mr_buf_slice(&answer->body));
+    struct mr_slice key;
+    bool has_records = false, right = mr_json_peek(&json) == MR_JSON_OBJECT;
+    mr_json_enter(&json);
+    while (right && mr_json_next_key(&json, &key)) {
+        if (mr_slice_is(key, "Records") && !has_records) {
+            has_records = true;
+            right = read_records(&json, answer);
+        } else if (mr_slice_is(key, "ContinuationSequenceNumber")) {
+            right = read_next(&json, answer, &event->continuation);
+        } else if (mr_slice_is(key, "MillisBehindLatest")) {
+            right = read_behind(&json, &event->records.behind_ms);
+        } else if (mr_slice_is(key, "ChildShards")) {
+            right = read_children(&json, out_ended);
+        } else {
+            right = mr_json_skip(&json);
+        }
+    }
+    return right && has_records && mr_json_done(&json);
+}
+
+int
+mr_kinesis_answer_event(struct mr_slice payload, struct mr_kinesis_event *out_event,
+                        struct mr_error *err)
+{
+    struct answer *answer = mr_alloc_zero(1, sizeof(*answer));
+    struct mr_kinesis_event event = { .continuation = { NULL, 0 } };
+    bool ended = false;
+    answer->block = (struct mr_record_block){ .refs = 1, .release = release_answer };
+    mr_buf_append_slice(&answer->body, payload);
+    if (!read_event(answer, &event, &ended)) {
+        mr_record_block_unref(&answer->block);
+        return bad("SubscribeToShard", err);
+    }
+    open_aggregates(answer);
+    event.records.records = answer->records;
+    event.records.count = answer->count;
+    event.records.block = &answer->block;
+    if (!ended) {
+        event.records.next = event.continuation;
+    }
+    *out_event = event;
     return 0;
 }
 

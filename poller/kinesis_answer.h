@@ -21,6 +21,19 @@
 int mr_kinesis_answer_records(struct mr_buf *body, struct mr_source_records *out_result,
                               struct mr_error *err) MR_MUST_USE;
 
+/* What SubscribeToShard pushes. */
+struct mr_kinesis_event {
+    struct mr_source_records records; /* its block is the caller's reference */
+    struct mr_slice continuation;     /* in the block */
+};
+
+/*
+ * A SubscribeToShardEvent; copies the payload. Aggregates of the Kinesis Producer Library are
+ * opened. `records.next` is absent when the shard has ended, else it is the continuation.
+ */
+int mr_kinesis_answer_event(struct mr_slice payload, struct mr_kinesis_event *out_event,
+                            struct mr_error *err) MR_MUST_USE;
+
 /* Iterator text of GetShardIterator; in the arena or a view. */
 int mr_kinesis_answer_iterator(struct mr_slice body, struct mr_arena *arena,
                                struct mr_slice *out_iterator, struct mr_error *err) MR_MUST_USE;

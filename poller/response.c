@@ -22,24 +22,25 @@ mr_sequence_text_compare(struct mr_slice a, struct mr_slice b)
     return mr_slice_compare(a, b);
 }
 
-/* Index of the record with that number, or -1. Numbers rise along the batch. */
+/*
+ * Index of the first record with that number, or -1. Numbers rise along the batch; records out
+ * of one aggregate share theirs.
+ */
 static ptrdiff_t
 find(const struct mr_response_batch *batch, struct mr_slice number)
 {
     size_t low = 0, high = batch->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = mr_sequence_text_compare(batch->number(middle, batch->context), number);
-        if (order == 0) {
-            return (ptrdiff_t)middle;
-        }
-        if (order < 0) {
+        if (mr_sequence_text_compare(batch->number(middle, batch->context), number) < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return -1;
+    bool found = low < batch->count &&
+                 mr_sequence_text_compare(batch->number(low, batch->context), number) == 0;
+    return found ? (ptrdiff_t)low : -1;
 }
 
 /* The item's record, or -1 when the item is not as it should be. */

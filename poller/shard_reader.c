@@ -348,11 +348,26 @@ low_water(const struct mr_shard_reader *reader)
     return mark;
 }
 
+/* Records out of one aggregate share a number: it stands for all of them or for none. */
+static uint64_t
+before_aggregate(const struct mr_shard_reader *reader, uint64_t mark)
+{
+    if (mark <= reader->mark || mark == reader->pages.end) {
+        return mark;
+    }
+    struct mr_slice number = mr_pages_find(&reader->pages, mark)->sequence_number;
+    while (mark > reader->mark &&
+           mr_slice_eq(mr_pages_find(&reader->pages, mark - 1)->sequence_number, number)) {
+        mark--;
+    }
+    return mark;
+}
+
 static void
 move_checkpoint(struct mr_shard_reader *reader)
 {
-    uint64_t mark = low_water(reader);
-    if (mark == reader->mark) {
+    uint64_t mark = before_aggregate(reader, low_water(reader));
+    if (mark <= reader->mark) {
         return;
     }
     reader->mark = mark;

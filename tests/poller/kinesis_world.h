@@ -141,7 +141,8 @@ world_on_answer(const struct mr_aws_result *result, void *context)
 
 /* Asks the server and waits; the answer must be good. */
 static inline void
-world_ask(struct kinesis_world *world, const char *operation, const char *body)
+world_ask_for(struct kinesis_world *world, const char *operation, const char *body,
+              struct mr_buf *out_body)
 {
     char target[64];
     struct world_answer answer = { 0 };
@@ -153,7 +154,14 @@ world_ask(struct kinesis_world *world, const char *operation, const char *body)
         mr_loop_run_once(world->loop, 1000);
     }
     ck_assert_msg(answer.fault == MR_AWS_OK, "%s: %s", operation, mr_buf_cstr(&answer.body));
-    mr_buf_deinit(&answer.body);
+    *out_body = answer.body;
+}
+
+static inline void
+world_ask(struct kinesis_world *world, const char *operation, const char *body)
+{
+    mr_auto_buf struct mr_buf answer = { 0 };
+    world_ask_for(world, operation, body, &answer);
 }
 
 static inline void

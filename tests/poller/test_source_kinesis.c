@@ -1,7 +1,9 @@
 /* A mapping on our own Kinesis server, over a Unix socket. */
 #include "aws/base64.h"
 #include "poller/mapping.h"
+#include "poller/source_fanout.h"
 #include "poller/source_kinesis.h"
+#include "tests/poller/aggregate.h"
 #include "tests/poller/kinesis_world.h"
 #include "tests/suite.h"
 
@@ -15,8 +17,10 @@ struct play {
     struct mr_sink sink;
     struct mr_mapping_settings settings;
     bool waits;
-    struct mr_buf got;  /* partition keys of what the function got */
-    struct mr_buf last; /* the last event */
+    size_t max_pushed_bytes; /* by fan-out */
+    char consumer_arn[128];  /* empty: none */
+    struct mr_buf got;       /* partition keys of what the function got */
+    struct mr_buf last;      /* the last event */
 };
 
 /* ---- a function that notes the keys ---- */
@@ -66,10 +70,15 @@ static struct mr_source *
 open_source(struct mr_slice source_arn, void *context, struct mr_error *err)
 {
     struct play *play = context;
+    struct mr_source_fanout_options fanout = { .loop = play->world.loop,
+                                               .client = play->world.client,
+                                               .consumer_arn = source_arn,
+                                               .max_pushed_bytes = play->max_pushed_bytes };
     struct mr_source_kinesis_options options = { .client = play->world.client,
                                                  .source_arn = source_arn,
                                                  .waits = play->waits };
-    return mr_source_kinesis_new(&options, err);
+    return play->consumer_arn[0] != '\0' ? mr_source_fanout_new(&fanout, err)
+                                         : mr_source_kinesis_new(&options, err);
 }
 
 /* ---- the play ---- */
@@ -266,10 +275,155 @@ START_TEST(a_consumer_is_not_read_by_get_records)
 }
 END_TEST
 
+/* ---- by enhanced fan-out ---- */
+
+static void
+register_consumer(struct play *play)
+{
+    mr_auto_buf struct mr_buf body = { 0 };
+    world_ask_for(&play->world, "RegisterStreamConsumer",
+                  "{\"StreamARN\":\"" STREAM_ARN "\",\"ConsumerName\":\"c\"}", &body);
+    const char *at = strstr(mr_buf_cstr(&body), STREAM_ARN "/consumer/c:");
+    ck_assert_ptr_nonnull(at);
+    snprintf(play->consumer_arn, sizeof(play->consumer_arn), "%.*s", (int)strcspn(at, "\""),
+             at);
+    play->settings.source_arn = mr_slice_str(play->consumer_arn);
+}
+
+START_TEST(pushed_records_carry_the_consumers_arn)
+{
+    struct play play;
+    char member[200];
+    begin(&play);
+    register_consumer(&play);
+    put(&play, "a", NULL);
+
+    start(&play);
+    wait_for(&play, "a ");
+    put(&play, "b", NULL);
+    wait_for(&play, "a b ");
+
+    snprintf(member, sizeof(member), "\"eventSourceARN\":\"%s\"", play.consumer_arn);
+    ck_assert_ptr_nonnull(strstr(mr_buf_cstr(&play.last), member));
+    end(&play);
+}
+END_TEST
+
+START_TEST(latest_is_where_the_subscription_began)
+{
+    struct play play;
+    begin(&play);
+    register_consumer(&play);
+    play.settings.starting_position = MR_POSITION_LATEST;
+    put(&play, "a", NULL);
+    start(&play);
+    wait_until_it_reads(&play);
+
+    put(&play, "b", NULL);
+
+    wait_for(&play, "b ");
+    end(&play);
+}
+END_TEST
+
+START_TEST(a_subscription_follows_a_split)
+{
+    struct play play;
+    begin(&play);
+    register_consumer(&play);
+    start(&play);
+    put(&play, "a", NULL);
+    wait_for(&play, "a ");
+
+    world_change(&play.world, (struct mr_change){ .kind = MR_CHANGE_SPLIT,
+                                                  .new_start_key = (mr_hash_key)1 << 127 });
+    put(&play, "b", "0");
+    wait_for(&play, "a b ");
+    put(&play, "c", "340282366920938463463374607431768211455");
+
+    wait_for(&play, "a b c ");
+    end(&play);
+}
+END_TEST
+
+START_TEST(an_aggregate_reaches_the_function_opened)
+{
+    struct play play;
+    mr_auto_buf struct mr_buf data = { 0 };
+    mr_auto_buf struct mr_buf body = { 0 };
+    begin(&play);
+    register_consumer(&play);
+    play.settings.batch_size = 2;
+    small_aggregate(&data);
+    mr_buf_printf(&body, "{\"StreamName\":\"s\",\"PartitionKey\":\"o\",\"Data\":\"%.*s\"}",
+                  MR_SLICE_ARGS(mr_buf_slice(&data)));
+    world_ask(&play.world, "PutRecord", mr_buf_cstr(&body));
+    put(&play, "z", NULL);
+
+    start(&play);
+
+    wait_for(&play, "a b\\ a z ");
+    end(&play);
+}
+END_TEST
+
+START_TEST(a_subscription_that_runs_full_is_begun_again)
+{
+    struct play play;
+    mr_auto_buf struct mr_buf keys = { 0 };
+    begin(&play);
+    register_consumer(&play);
+    play.max_pushed_bytes = 1;
+    play.settings.batch_size = 1;
+    for (int i = 0; i < 20; i++) {
+        char key[8];
+        snprintf(key, sizeof(key), "k%d", i);
+        put(&play, key, NULL);
+        mr_buf_printf(&keys, "%s ", key);
+    }
+
+    start(&play);
+    wait_for(&play, mr_buf_cstr(&keys));
+    put(&play, "more", NULL);
+    mr_buf_append_str(&keys, "more ");
+
+    wait_for(&play, mr_buf_cstr(&keys));
+    end(&play);
+}
+END_TEST
+
+START_TEST(a_stopped_subscriber_goes_on_behind_its_checkpoint)
+{
+    struct play play;
+    bool stopped = false;
+    begin(&play);
+    register_consumer(&play);
+    start(&play);
+    put(&play, "a", NULL);
+    wait_for(&play, "a ");
+    mr_mapping_stop(play.mapping, world_stopped, &stopped);
+    while (!stopped) {
+        mr_loop_run_once(play.world.loop, 50);
+    }
+    put(&play, "b", NULL);
+
+    mr_mapping_start(play.mapping);
+
+    wait_for(&play, "a b ");
+    end(&play);
+}
+END_TEST
+
 MR_SUITE("poller.source_kinesis",
          MR_TEST_LOOP(records_reach_the_function_as_they_stood_on_the_wire, 2),
          MR_TEST(latest_sees_what_comes_after_it_reads),
          MR_TEST(a_split_and_a_merge_are_followed),
          MR_TEST(a_stream_deleted_and_made_again_is_read_from_its_beginning),
          MR_TEST(a_stopped_mapping_goes_on_behind_its_checkpoint),
-         MR_TEST(a_consumer_is_not_read_by_get_records))
+         MR_TEST(a_consumer_is_not_read_by_get_records),
+         MR_TEST(pushed_records_carry_the_consumers_arn),
+         MR_TEST(latest_is_where_the_subscription_began),
+         MR_TEST(a_subscription_follows_a_split),
+         MR_TEST(an_aggregate_reaches_the_function_opened),
+         MR_TEST(a_subscription_that_runs_full_is_begun_again),
+         MR_TEST(a_stopped_subscriber_goes_on_behind_its_checkpoint))
