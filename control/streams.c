@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "aws/arn.h"
 #include "aws/client.h"
 #include "base/alloc.h"
+#include "poller/source_fanout.h"
 #include "poller/source_kinesis.h"
 
 struct mr_streams {
+    struct mr_loop *loop; /* the caller's, outlives us */
     struct mr_credential_chain *credentials;
     struct mr_aws_client *client;
     bool waits;
@@ -25,6 +28,7 @@ mr_streams_new(struct mr_loop *loop, struct mr_http_client *http, const char *en
                                                        .http = http,
                                                        .local = !is_aws };
 
+    streams->loop = loop;
     streams->waits = is_unix;
     streams->credentials = mr_credential_chain_new(&chain);
     const struct mr_aws_client_options client = {
@@ -67,6 +71,15 @@ mr_streams_open(struct mr_slice source_arn, void *context, struct mr_error *err)
         .source_arn = source_arn,
         .waits = streams->waits,
     };
+    const struct mr_source_fanout_options fanout = {
+        .loop = streams->loop,
+        .client = streams->client,
+        .consumer_arn = source_arn,
+    };
+    struct mr_kinesis_arn arn;
 
+    if (mr_kinesis_arn_parse(source_arn, &arn) && arn.consumer_name.data != NULL) {
+        return mr_source_fanout_new(&fanout, err);
+    }
     return mr_source_kinesis_new(&options, err);
 }
