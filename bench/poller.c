@@ -40,7 +40,7 @@ struct bench {
     struct mr_loop *loop;
     struct page page;
     struct mr_source_shard *shards;
-    char (*ids)[24];
+    char (*ids)[32];
     size_t shard_count;
     uint64_t left; /* records to be read */
     struct mr_list calls, spare_calls;
