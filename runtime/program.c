@@ -287,6 +287,22 @@ put_defaults(struct program *program)
     }
 }
 
+/* nodejs20.x -> .../node20/... */
+static void
+put_node_path(const struct mr_function *function, struct mr_arena *arena,
+              struct program *program)
+{
+    struct mr_slice digits = mr_slice_from(function->runtime, 6);
+    size_t count = 0;
+
+    while (count < digits.size && digits.data[count] >= '0' && digits.data[count] <= '9') {
+        count++;
+    }
+    PUT("NODE_PATH=/opt/nodejs/node%.*s/node_modules:/opt/nodejs/node_modules:"
+        "/var/runtime/node_modules:/var/runtime:/var/task",
+        (int)count, (const char *)digits.data);
+}
+
 static void
 put_log_stream(struct environment *environment, struct mr_arena *arena, struct program *program)
 {
@@ -376,6 +392,11 @@ program_of(struct environment *environment, struct mr_arena *arena, struct progr
         return err->code;
     }
     put_defaults(program);
+    if (program->managed && mr_slice_starts_with(function->runtime, MR_SLICE("nodejs"))) {
+        put_node_path(function, arena, program);
+    } else if (program->managed) {
+        put(program, MR_SLICE("PYTHONPATH=/var/runtime"));
+    }
     for (size_t i = 0; i < options->environment_count; i++) {
         put(program, options->environment[i]);
     }

@@ -1,0 +1,1 @@
+"""The parts of bootstrap.py. A package, so that no function's module has the same name."""
