@@ -8,6 +8,7 @@
 #include "aws/arn.h"
 #include "aws/client.h"
 #include "base/alloc.h"
+#include "base/json_reader.h"
 #include "base/json_writer.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -55,7 +56,9 @@ struct delivery {
     struct mr_failure_sink *sink;
     struct mr_arena arena;
     struct mr_dead_letter letter; /* in the arena */
+    struct mr_slice text;         /* the document as this service gets it */
     struct mr_slice key;          /* S3's */
+    struct mr_slice queue_url;    /* SQS's; absent: to be asked for */
     struct mr_arn destination;
     const struct service *service;
     struct mr_aws_client *client;
@@ -82,17 +85,16 @@ last_part(struct mr_slice resource)
     return part;
 }
 
-/* JSON protocol; the queue's URL is one of the endpoint we are told, whatever host it names. */
+/*
+ * JSON protocol. The queue's URL is only a parameter, whatever host it names: the request goes to
+ * the endpoint.
+ */
 static void
 write_sqs(struct delivery *delivery, struct mr_slice document)
 {
     struct mr_json_writer json = mr_json_writer_on(&delivery->body);
-    const char *url = mr_arena_printf(&delivery->arena, "%s/%.*s/%.*s",
-                                      mr_aws_client_endpoint(delivery->client),
-                                      MR_SLICE_ARGS(delivery->destination.account),
-                                      MR_SLICE_ARGS(delivery->destination.resource));
     mr_json_begin_object(&json);
-    mr_json_member_str(&json, "QueueUrl", url);
+    mr_json_member_string(&json, "QueueUrl", delivery->queue_url);
     mr_json_member_string(&json, "MessageBody", document);
     mr_json_end_object(&json);
     delivery->request = (struct mr_aws_request){
@@ -298,35 +300,126 @@ arrive(struct delivery *delivery)
 /* ---- tries ---- */
 
 static void try(void *context);
+static void send_document(struct delivery *delivery);
+static void send_request(struct delivery *delivery, mr_aws_done_fn *done);
+
+static void
+try_again_or_give_up(struct delivery *delivery, const struct mr_error *err)
+{
+    const struct mr_failure_sink_options *options = &delivery->sink->options;
+    uint32_t backoff = options->backoff_ms == 0 ? DEFAULT_BACKOFF_MS : options->backoff_ms;
+    if (err->retryable && delivery->tries < options->max_tries) {
+        mr_timer_start(&delivery->timer, (uint64_t)backoff << (delivery->tries - 1));
+    } else {
+        give_up(delivery, err->text);
+    }
+}
 
 static void
 on_answer(const struct mr_aws_result *result, void *context)
 {
     struct delivery *delivery = context;
-    const struct mr_failure_sink_options *options = &delivery->sink->options;
-    uint32_t backoff = options->backoff_ms == 0 ? DEFAULT_BACKOFF_MS : options->backoff_ms;
-
     delivery->call = NULL;
-    mr_loop_release(options->loop);
+    mr_loop_release(delivery->sink->options.loop);
     if (result->fault == MR_AWS_OK) {
         arrive(delivery);
-    } else if (result->error->retryable && delivery->tries < options->max_tries) {
-        mr_timer_start(&delivery->timer, (uint64_t)backoff << (delivery->tries - 1));
     } else {
-        give_up(delivery, result->error->text);
+        try_again_or_give_up(delivery, result->error);
     }
+}
+
+/* {"QueueUrl":"..."} */
+static struct mr_slice
+read_queue_url(struct mr_slice body, struct mr_arena *arena)
+{
+    struct mr_json json = mr_json_of(body);
+    struct mr_slice key, url = { NULL, 0 };
+    (void)mr_json_enter(&json);
+    while (mr_json_next_key(&json, &key)) {
+        if (!mr_slice_is(key, "QueueUrl") || !mr_json_string(&json, arena, &url)) {
+            (void)mr_json_skip(&json);
+        }
+    }
+    return url.size == 0 ? (struct mr_slice){ NULL, 0 } : mr_arena_copy(arena, url);
+}
+
+static void
+on_queue_url(const struct mr_aws_result *result, void *context)
+{
+    struct delivery *delivery = context;
+    struct mr_error err = { .code = -EBADMSG, .text = "sqs GetQueueUrl: no URL in the answer" };
+    delivery->call = NULL;
+    mr_loop_release(delivery->sink->options.loop);
+    if (result->fault != MR_AWS_OK) {
+        try_again_or_give_up(delivery, result->error);
+        return;
+    }
+    delivery->queue_url = read_queue_url(mr_buf_slice(result->body), &delivery->arena);
+    if (delivery->queue_url.data == NULL) {
+        give_up(delivery, err.text);
+        return;
+    }
+    send_document(delivery);
+}
+
+/* How a queue is called at an endpoint that is not AWS's only that endpoint knows. */
+static void
+ask_queue_url(struct delivery *delivery)
+{
+    struct mr_json_writer json = mr_json_writer_on(&delivery->body);
+    mr_json_begin_object(&json);
+    mr_json_member_string(&json, "QueueName", delivery->destination.resource);
+    mr_json_member_string(&json, "QueueOwnerAWSAccountId", delivery->destination.account);
+    mr_json_end_object(&json);
+    delivery->request = (struct mr_aws_request){
+        .target = MR_SLICE("AmazonSQS.GetQueueUrl"),
+        .content_type = MR_SLICE("application/x-amz-json-1.0"),
+    };
+    send_request(delivery, on_queue_url);
+}
+
+static void
+send_request(struct delivery *delivery, mr_aws_done_fn *done)
+{
+    delivery->request.body = mr_buf_slice(&delivery->body);
+    delivery->request.total_ms = TRY_MS;
+    mr_loop_hold(delivery->sink->options.loop); /* a service's answer takes no virtual time */
+    delivery->call = mr_aws_client_send(delivery->client, &delivery->request, done, delivery);
+}
+
+static void
+send_document(struct delivery *delivery)
+{
+    mr_buf_clear(&delivery->body);
+    delivery->service->write(delivery, delivery->text);
+    send_request(delivery, on_answer);
 }
 
 static void
 try(void *context)
 {
     struct delivery *delivery = context;
+    bool is_queue = delivery->service->write == write_sqs;
     delivery->tries++;
-    delivery->request.body = mr_buf_slice(&delivery->body);
-    delivery->request.total_ms = TRY_MS;
-    mr_loop_hold(delivery->sink->options.loop); /* a service's answer takes no virtual time */
-    delivery->call =
-        mr_aws_client_send(delivery->client, &delivery->request, on_answer, delivery);
+    mr_buf_clear(&delivery->body);
+    if (is_queue && delivery->queue_url.data == NULL) {
+        ask_queue_url(delivery);
+    } else {
+        send_document(delivery);
+    }
+}
+
+/* At AWS a queue's URL follows from its ARN. */
+static void
+name_queue(struct delivery *delivery)
+{
+    const char *endpoint = mr_aws_client_endpoint(delivery->client);
+    if (strstr(endpoint, ".amazonaws.com") != NULL) {
+        delivery->queue_url =
+            mr_slice_str(mr_arena_printf(&delivery->arena, "%s/%.*s/%.*s", endpoint,
+                                         MR_SLICE_ARGS(delivery->destination.account),
+                                         MR_SLICE_ARGS(delivery->destination.resource)));
+    }
 }
 
 /* `document` is the text this service gets. */
@@ -340,7 +433,8 @@ start(struct delivery *delivery, struct mr_slice document)
         give_up(delivery, reason);
         return;
     }
-    service->write(delivery, document);
+    delivery->text = document;
+    name_queue(delivery);
     mr_timer_init(&delivery->timer, delivery->sink->options.loop, MR_TIME_INJECTED, try,
                   delivery);
     try(delivery);

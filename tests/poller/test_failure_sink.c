@@ -13,6 +13,7 @@ struct world {
     struct mr_dead_letters *letters;
     struct mr_failure_sink *sink;
     char directory[32], path[64];
+    int lookups;
     int asked, refuse; /* the first `refuse` answers are `status` */
     int status;
     const char *body;
@@ -33,9 +34,16 @@ serve(struct mr_http_exchange *exchange, const struct mr_http_request *request, 
              MR_SLICE_ARGS(mr_http_request_header(request, "x-amz-target")));
     snprintf(world->type, sizeof(world->type), "%.*s",
              MR_SLICE_ARGS(mr_http_request_header(request, "content-type")));
+    ck_assert(mr_http_request_header(request, "authorization").size > 0);
+    if (strcmp(world->target, "AmazonSQS.GetQueueUrl") == 0) {
+        ck_assert(mr_slice_is(request->body, "{\"QueueName\":\"Failed\","
+                                             "\"QueueOwnerAWSAccountId\":\"123456789012\"}"));
+        world->lookups++;
+        service_answer(exchange, 200, "{\"QueueUrl\":\"http://sqs.test/1/Failed\"}", NULL);
+        return;
+    }
     mr_buf_clear(&world->got);
     mr_buf_append_slice(&world->got, request->body);
-    ck_assert(mr_http_request_header(request, "authorization").size > 0);
     bool refuse = world->asked++ < world->refuse;
     service_answer(exchange, refuse ? world->status : 200, refuse ? world->body : "{}", NULL);
 }
@@ -161,8 +169,7 @@ START_TEST(a_queue_gets_the_document_as_a_message)
     ck_assert_str_eq(world->request, "POST /");
     ck_assert_str_eq(world->target, "AmazonSQS.SendMessage");
     ck_assert_str_eq(world->type, "application/x-amz-json-1.0");
-    mr_buf_printf(&wanted, "{\"QueueUrl\":\"%s/123456789012/Failed\",\"MessageBody\":\"",
-                  world->service.endpoint);
+    mr_buf_append_str(&wanted, "{\"QueueUrl\":\"http://sqs.test/1/Failed\",\"MessageBody\":\"");
     for (const char *at = DOCUMENT_HEAD DOCUMENT_TAIL; *at != '\0'; at++) {
         mr_buf_append_str(&wanted, *at == '"' ? "\\" : "");
         mr_buf_append_byte(&wanted, (uint8_t)*at);
