@@ -74,6 +74,8 @@ struct mr_model_error {
 
 /* The input of an operation, or NULL. */
 const struct mr_model_shape *mr_model_input(const char *operation);
+/* The operations there are inputs of; NULL behind the last. */
+const char *mr_model_operation(size_t index);
 /* Every modelled error; ends with a NULL name. */
 extern const struct mr_model_error mr_model_errors[];
 

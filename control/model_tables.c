@@ -1795,6 +1795,12 @@ mr_model_input(const char *operation)
     return NULL;
 }
 
+const char *
+mr_model_operation(size_t index)
+{
+    return index < sizeof(inputs) / sizeof(inputs[0]) ? inputs[index].operation : NULL;
+}
+
 const struct mr_model_error mr_model_errors[] = {
     { "CallbackTimeoutException", 400, "Message" },
     { "CapacityProviderLimitExceededException", 400, "message" },

@@ -158,7 +158,9 @@ def main():
     print("};\n\nconst struct mr_model_shape *\nmr_model_input(const char *operation)\n{")
     print("for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {")
     print("if (strcmp(inputs[i].operation, operation) == 0) {\nreturn inputs[i].input;\n}\n}")
-    print("return NULL;\n}\n\nconst struct mr_model_error mr_model_errors[] = {")
+    print("return NULL;\n}\n\nconst char *\nmr_model_operation(size_t index)\n{")
+    print("return index < sizeof(inputs) / sizeof(inputs[0]) ? inputs[index].operation : NULL;\n}")
+    print("\nconst struct mr_model_error mr_model_errors[] = {")
     for name, shape in sorted(shapes.items()):
         if shape.get("exception"):
             spelled = "Message" if "Message" in shape.get("members", {}) else "message"
