@@ -92,12 +92,13 @@ load(const struct flags *flags, const char *path, const char *stack, struct mr_b
         .parameters = flags->template.parameters,
         .imports = flags->template.imports,
         /* The session region of the translator's own tests: what it emits is shown as it is. */
-        .translator_region = flags->template.region != NULL || flags->strict ? NULL
-                                                                             : "ap-southeast-1",
+        .translator_region =
+            flags->template.region != NULL || flags->strict ? NULL : "ap-southeast-1",
         .missing = flags->strict ? MR_TEMPLATE_MISSING_IS_ERROR : MR_TEMPLATE_MISSING_IS_DUMMY,
     };
     if (flags->template.env_vars_path != NULL) {
-        if (mr_input_read_file(flags->template.env_vars_path, MAX_ENV_VARS, env_vars, err) < 0) {
+        if (mr_input_read_file(flags->template.env_vars_path, MAX_ENV_VARS, env_vars, err) <
+            0) {
             return NULL;
         }
         reading.env_vars = mr_buf_slice(env_vars);
@@ -135,9 +136,9 @@ print_functions(const struct mr_template_model *model)
 {
     for (size_t i = 0; i < model->function_count; i++) {
         const struct mr_template_function *function = &model->functions[i];
-        printf("function  %-24s %-18s %" PRId64 " s  %" PRId64 " MB  %s\n", function->logical_id,
-               function->runtime == NULL ? "-" : function->runtime, function->timeout_s,
-               function->memory_mb,
+        printf("function  %-24s %-18s %" PRId64 " s  %" PRId64 " MB  %s\n",
+               function->logical_id, function->runtime == NULL ? "-" : function->runtime,
+               function->timeout_s, function->memory_mb,
                function->code_path != NULL      ? function->code_path
                : function->code_refusal != NULL ? function->code_refusal
                                                 : "");
@@ -153,7 +154,8 @@ print_sources(const struct mr_template_model *model)
                stream->name, stream->shard_count, stream->retention_hours);
     }
     for (size_t i = 0; i < model->consumer_count; i++) {
-        printf("consumer  %-24s %s\n", model->consumers[i].logical_id, model->consumers[i].name);
+        printf("consumer  %-24s %s\n", model->consumers[i].logical_id,
+               model->consumers[i].name);
     }
     for (size_t i = 0; i < model->table_count; i++) {
         const struct mr_template_table *table = &model->tables[i];
@@ -223,9 +225,10 @@ mr_verb_template(int argc, char **argv)
         .options = options,
         .parser = parse,
         .args_doc = "[FILE]",
-        .doc = "Read a SAM or CloudFormation template and say what it means.\v"
-               "A parameter without a value becomes dummy-NAME (0 for a Number) unless --strict. "
-               "The stack is called as the file. Exit code 3: the template is wrong.",
+        .doc =
+            "Read a SAM or CloudFormation template and say what it means.\v"
+            "A parameter without a value becomes dummy-NAME (0 for a Number) unless --strict. "
+            "The stack is called as the file. Exit code 3: the template is wrong.",
         .children = children,
     };
     struct flags flags = { .level = MR_TEMPLATE_L2 };
@@ -237,8 +240,9 @@ mr_verb_template(int argc, char **argv)
     if (path == NULL) {
         return mr_complain(MR_EXIT_TEMPLATE, "%s", err.text);
     }
-    mr_auto_free char *stack =
-        flags.template.stack_name != NULL ? mr_strdup(flags.template.stack_name) : stack_of(path);
+    mr_auto_free char *stack = flags.template.stack_name != NULL
+                                   ? mr_strdup(flags.template.stack_name)
+                                   : stack_of(path);
     mr_auto(mr_template_free) struct mr_template *template =
         load(&flags, path, stack, &env_vars, &err);
     if (template == NULL) {

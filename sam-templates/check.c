@@ -44,9 +44,10 @@ all_pairs(const struct mr_node *map, unsigned type)
 {
     for (size_t i = 0; i < map->count; i++) {
         const struct mr_node *value = map->pairs[i].value;
-        bool fits = type & MR_TYPE_MAP_OF_MAPS      ? value->kind == MR_NODE_MAP
-                    : type & MR_TYPE_MAP_OF_STRINGS ? value->kind == MR_NODE_STRING
-                                                    : is_int(value) || value->kind == MR_NODE_MAP;
+        bool fits = type & MR_TYPE_MAP_OF_MAPS ? value->kind == MR_NODE_MAP
+                    : type & MR_TYPE_MAP_OF_STRINGS
+                        ? value->kind == MR_NODE_STRING
+                        : is_int(value) || value->kind == MR_NODE_MAP;
         if (!fits || map->pairs[i].key->kind != MR_NODE_STRING) {
             return false;
         }
@@ -58,7 +59,8 @@ static bool
 fits(const struct mr_node *value, unsigned type)
 {
     const unsigned lists = MR_TYPE_LIST_OF_STRINGS | MR_TYPE_LIST_OF_STRINGS_OR_MAPS;
-    const unsigned maps = MR_TYPE_MAP_OF_MAPS | MR_TYPE_MAP_OF_STRINGS | MR_TYPE_MAP_OF_INTS_OR_MAPS;
+    const unsigned maps =
+        MR_TYPE_MAP_OF_MAPS | MR_TYPE_MAP_OF_STRINGS | MR_TYPE_MAP_OF_INTS_OR_MAPS;
     const unsigned kinds = type & ~(unsigned)(MR_TYPE_REQUIRED | MR_TYPE_NO_INTRINSIC);
 
     if (kinds == MR_TYPE_ANY ||
@@ -88,7 +90,8 @@ words_of(unsigned type)
         unsigned type;
         const char *words;
     } rows[] = {
-        { MR_TYPE_LIST_OF_STRINGS_OR_MAPS | MR_TYPE_STRING, "a string, a map or a list of them" },
+        { MR_TYPE_LIST_OF_STRINGS_OR_MAPS | MR_TYPE_STRING,
+          "a string, a map or a list of them" },
         { MR_TYPE_LIST_OF_STRINGS_OR_MAPS, "a list of strings or maps" },
         { MR_TYPE_LIST_OF_STRINGS | MR_TYPE_STRING, "a string or a list of strings" },
         { MR_TYPE_LIST_OF_STRINGS, "a list of strings" },

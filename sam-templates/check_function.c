@@ -44,7 +44,8 @@ check_code(const struct subject *s)
         return refuse(s, "CodeUri", "CodeUri must be a path, or a map with Bucket and Key");
     }
     return mr_is_intrinsic(uri) ||
-           (mr_node_truthy(mr_node_get(uri, "Bucket")) && mr_node_truthy(mr_node_get(uri, "Key"))) ||
+           (mr_node_truthy(mr_node_get(uri, "Bucket")) &&
+            mr_node_truthy(mr_node_get(uri, "Key"))) ||
            refuse(s, "CodeUri", "CodeUri needs both Bucket and Key");
 }
 
@@ -87,8 +88,9 @@ check_package(const struct subject *s)
     if (!mr_node_truthy(type) || mr_node_is_text(type, "Zip")) {
         return check_zip(s);
     }
-    return mr_node_is_text(type, "Image") ? check_image(s)
-                                          : refuse(s, "PackageType", "PackageType is Zip or Image");
+    return mr_node_is_text(type, "Image")
+               ? check_image(s)
+               : refuse(s, "PackageType", "PackageType is Zip or Image");
 }
 
 /* --- queues and destinations --- */
@@ -121,7 +123,8 @@ check_invoke_destination(const struct subject *s, const struct mr_node *config)
         return true;
     }
     if (config->kind != MR_NODE_MAP) {
-        return refuse(s, "EventInvokeConfig", "a destination of EventInvokeConfig must be a map");
+        return refuse(s, "EventInvokeConfig",
+                      "a destination of EventInvokeConfig must be a map");
     }
     type = mr_parameter_of(s->reading, type);
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -130,6 +133,11 @@ check_invoke_destination(const struct subject *s, const struct mr_node *config)
     if (!known) {
         return refuse(s, "EventInvokeConfig",
                       "the Type of a destination is SQS, SNS, EventBridge, Lambda or S3Bucket");
+    }
+    const struct mr_node *choice = mr_node_get(target, "Fn::If");
+    if (choice != NULL && target->count == 1 &&
+        (choice->kind != MR_NODE_LIST || choice->count != 3)) {
+        return refuse(s, "EventInvokeConfig", "Fn::If takes a condition's name and two values");
     }
     if (target == NULL && !mr_node_is_text(type, "SQS") && !mr_node_is_text(type, "SNS")) {
         return refuse(s, "EventInvokeConfig",
@@ -148,7 +156,8 @@ check_invoke_config(const struct subject *s)
         return true;
     }
     if (destinations->kind != MR_NODE_MAP) {
-        return refuse(s, "EventInvokeConfig", "EventInvokeConfig.DestinationConfig must be a map");
+        return refuse(s, "EventInvokeConfig",
+                      "EventInvokeConfig.DestinationConfig must be a map");
     }
     return check_invoke_destination(s, mr_node_get(destinations, "OnSuccess")) &&
            check_invoke_destination(s, mr_node_get(destinations, "OnFailure"));
@@ -168,9 +177,10 @@ check_tenancy(const struct subject *s)
     }
     for (size_t i = 0; i < sizeof(excluded) / sizeof(excluded[0]); i++) {
         if (given(s, excluded[i])) {
-            return refuse(s, excluded[i], "a function with TenancyConfig cannot have "
-                                          "ProvisionedConcurrencyConfig, FunctionUrlConfig or "
-                                          "SnapStart");
+            return refuse(s, excluded[i],
+                          "a function with TenancyConfig cannot have "
+                          "ProvisionedConcurrencyConfig, FunctionUrlConfig or "
+                          "SnapStart");
         }
     }
     for (size_t i = 0; mr_node_is(events, MR_NODE_MAP) && i < events->count; i++) {
@@ -211,8 +221,36 @@ check_alias(const struct subject *s)
                       "AutoPublishAlias must be a string or a Ref to a parameter");
     }
     return is_word(alias->text) ||
-           refuse(s, "AutoPublishAlias", "AutoPublishAlias has letters, digits, - and _ and is no "
-                                         "number");
+           refuse(s, "AutoPublishAlias",
+                  "AutoPublishAlias has letters, digits, - and _ and is no "
+                  "number");
+}
+
+static bool
+check_capacity_provider(const struct subject *s)
+{
+    static const char *const names[] = { "Arn", "PerExecutionEnvironmentMaxConcurrency",
+                                         "ExecutionEnvironmentMemoryGiBPerVCpu" };
+    const struct mr_node *config = property(s, "CapacityProviderConfig");
+    const struct mr_node *arn = mr_node_get(config, "Arn");
+
+    if (!mr_node_truthy(config)) {
+        return true;
+    }
+    for (size_t i = 0; i < config->count; i++) {
+        bool known = false;
+        for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+            known = known || mr_node_is_text(config->pairs[i].key, names[n]);
+        }
+        if (!known) {
+            return refuse(
+                s, "CapacityProviderConfig",
+                "CapacityProviderConfig has Arn, PerExecutionEnvironmentMaxConcurrency "
+                "and ExecutionEnvironmentMemoryGiBPerVCpu");
+        }
+    }
+    return (mr_node_is_scalar(arn) || mr_node_is(arn, MR_NODE_MAP)) ||
+           refuse(s, "CapacityProviderConfig", "CapacityProviderConfig needs an Arn");
 }
 
 static bool
@@ -221,9 +259,10 @@ check_together(const struct subject *s)
     bool provider = property(s, "CapacityProviderConfig") != NULL;
     if (provider && (property(s, "ProvisionedConcurrencyConfig") != NULL ||
                      property(s, "VpcConfig") != NULL)) {
-        return refuse(s, "CapacityProviderConfig",
-                      "CapacityProviderConfig goes neither with ProvisionedConcurrencyConfig nor "
-                      "with VpcConfig");
+        return refuse(
+            s, "CapacityProviderConfig",
+            "CapacityProviderConfig goes neither with ProvisionedConcurrencyConfig nor "
+            "with VpcConfig");
     }
     if (property(s, "FunctionScalingConfig") != NULL && !provider) {
         return refuse(s, "FunctionScalingConfig",
@@ -231,7 +270,8 @@ check_together(const struct subject *s)
     }
     const struct mr_node *deletion = property(s, "VersionDeletionPolicy");
     if (deletion != NULL && property(s, "AutoPublishAlias") == NULL) {
-        return refuse(s, "VersionDeletionPolicy", "VersionDeletionPolicy needs AutoPublishAlias");
+        return refuse(s, "VersionDeletionPolicy",
+                      "VersionDeletionPolicy needs AutoPublishAlias");
     }
     return !mr_node_is(deletion, MR_NODE_STRING) || mr_node_is_text(deletion, "Delete") ||
            mr_node_is_text(deletion, "Retain") ||
@@ -270,9 +310,10 @@ check_cors(const struct subject *s, const struct mr_node *cors)
             known = known || mr_slice_is(name, names[n]);
         }
         if (!known || !cors_type_fits(name, cors->pairs[i].value)) {
-            return refuse(s, "FunctionUrlConfig",
-                          "FunctionUrlConfig.Cors has AllowOrigins, AllowMethods, AllowHeaders and "
-                          "ExposeHeaders (lists), AllowCredentials and MaxAge");
+            return refuse(
+                s, "FunctionUrlConfig",
+                "FunctionUrlConfig.Cors has AllowOrigins, AllowMethods, AllowHeaders and "
+                "ExposeHeaders (lists), AllowCredentials and MaxAge");
         }
     }
     return true;
@@ -303,8 +344,9 @@ check_deployment(const struct subject *s)
     const struct mr_node *enabled =
         mr_parameter_of(s->reading, mr_node_get(preference, "Enabled"));
     const struct mr_node *hooks = mr_node_get(preference, "Hooks");
-    bool off = enabled != NULL && (!mr_node_truthy(enabled) || mr_node_is_text(enabled, "false") ||
-                                   mr_node_is_text(enabled, "False"));
+    bool off =
+        enabled != NULL && (!mr_node_truthy(enabled) || mr_node_is_text(enabled, "false") ||
+                            mr_node_is_text(enabled, "False"));
 
     if (!mr_node_truthy(preference) || off) {
         return true;
@@ -315,6 +357,10 @@ check_deployment(const struct subject *s)
     if (hooks != NULL && hooks->kind != MR_NODE_MAP) {
         return refuse(s, "DeploymentPreference", "DeploymentPreference.Hooks must be a map");
     }
+    const struct mr_node *alarms = mr_node_get(preference, "Alarms");
+    if (mr_node_is_scalar(alarms) || (mr_node_is(alarms, MR_NODE_MAP) && alarms->count != 1)) {
+        return refuse(s, "DeploymentPreference", "DeploymentPreference.Alarms must be a list");
+    }
     return given(s, "AutoPublishAlias") ||
            refuse(s, "DeploymentPreference", "DeploymentPreference needs AutoPublishAlias");
 }
@@ -324,7 +370,7 @@ mr_check_function_configs(struct mr_reading *reading, const struct mr_resource *
                           const struct mr_path *path)
 {
     const struct subject s = { reading, function, path };
-    return check_together(&s) && check_dead_letter_queue(&s) && check_tenancy(&s) &&
-           check_package(&s) && check_alias(&s) && check_url(&s) && check_deployment(&s) &&
-           check_invoke_config(&s);
+    return check_together(&s) && check_capacity_provider(&s) && check_dead_letter_queue(&s) &&
+           check_tenancy(&s) && check_package(&s) && check_alias(&s) && check_url(&s) &&
+           check_deployment(&s) && check_invoke_config(&s);
 }

@@ -5,7 +5,8 @@ static struct mr_condition_value *
 find(struct mr_reading *reading, struct mr_slice name)
 {
     size_t at;
-    return mr_index_find(&reading->condition_index, name, &at) ? &reading->conditions[at] : NULL;
+    return mr_index_find(&reading->condition_index, name, &at) ? &reading->conditions[at]
+                                                               : NULL;
 }
 
 static bool
@@ -91,8 +92,9 @@ mr_condition_of(struct mr_reading *reading, const struct mr_node *node,
         return value;
     }
     if (!mr_is_intrinsic(node)) {
-        mr_problem(reading, node, path, "a condition is made of Fn::Equals, Fn::And, Fn::Or, "
-                                        "Fn::Not and Condition");
+        mr_problem(reading, node, path,
+                   "a condition is made of Fn::Equals, Fn::And, Fn::Or, "
+                   "Fn::Not and Condition");
         return false;
     }
     struct mr_slice name = node->pairs[0].key->text;
@@ -139,7 +141,8 @@ mr_read_conditions(struct mr_reading *reading)
     for (size_t i = 0; i < reading->resource_count; i++) {
         struct mr_resource *resource = &reading->resources[i];
         const struct mr_path path = { MR_PATH(NULL, MR_SLICE("Resources")), resource->id, 0 };
-        resource->present = resource->condition.size == 0 ||
-                            mr_condition(reading, resource->condition, resource->id_node, &path);
+        resource->present =
+            resource->condition.size == 0 ||
+            mr_condition(reading, resource->condition, resource->id_node, &path);
     }
 }

@@ -97,8 +97,8 @@ mr_problem(struct mr_reading *reading, const struct mr_node *at, const struct mr
 {
     va_list args;
     va_start(args, format);
-    report(reading, reading->lenient ? MR_TEMPLATE_WARNING : MR_TEMPLATE_ERROR, at, path, format,
-           args);
+    report(reading, reading->lenient ? MR_TEMPLATE_WARNING : MR_TEMPLATE_ERROR, at, path,
+           format, args);
     va_end(args);
 }
 

@@ -9,7 +9,7 @@
 struct yaml_walk {
     struct mr_document_reader *reader;
     yaml_parser_t parser;
-    struct mr_index anchors;       /* name -> place in `anchored` */
+    struct mr_index anchors;         /* name -> place in `anchored` */
     const struct mr_node **anchored; /* NULL while the node is still being read */
     size_t anchor_count;
     unsigned depth;
@@ -110,7 +110,8 @@ tag_is_known(struct yaml_walk *walk, const yaml_event_t *event, const yaml_char_
          strncmp((const char *)tag + sizeof(standard) - 1, "python", 6) != 0)) {
         return true;
     }
-    fail_at(walk, event->start_mark, "unknown tag; CloudFormation's short tags begin with one `!`");
+    fail_at(walk, event->start_mark,
+            "unknown tag; CloudFormation's short tags begin with one `!`");
     return false;
 }
 
@@ -142,8 +143,8 @@ read_scalar(struct yaml_walk *walk, const yaml_event_t *event)
     struct mr_arena *arena = walk->reader->arena;
     const char *tag = (const char *)event->data.scalar.tag;
     struct mr_node at = place_of(event);
-    struct mr_slice text = mr_arena_copy(
-        arena, mr_slice_of(event->data.scalar.value, event->data.scalar.length));
+    struct mr_slice text =
+        mr_arena_copy(arena, mr_slice_of(event->data.scalar.value, event->data.scalar.length));
     struct mr_node *node = mr_node_string(arena, text, &at);
 
     if (!tag_is_known(walk, event, event->data.scalar.tag)) {
@@ -196,7 +197,8 @@ static void
 add_pair(struct yaml_walk *walk, struct pairs *pairs, const struct mr_node *key,
          const struct mr_node *value)
 {
-    pairs->items = mr_grow(walk->reader->arena, pairs->items, pairs->count, sizeof(*pairs->items));
+    pairs->items =
+        mr_grow(walk->reader->arena, pairs->items, pairs->count, sizeof(*pairs->items));
     pairs->items[pairs->count++] = (struct mr_node_pair){ key, value };
 }
 
@@ -317,7 +319,8 @@ static const struct mr_node *
 read_alias(struct yaml_walk *walk, const yaml_event_t *event)
 {
     size_t at;
-    if (!mr_index_find(&walk->anchors, mr_slice_str((const char *)event->data.alias.anchor), &at)) {
+    if (!mr_index_find(&walk->anchors, mr_slice_str((const char *)event->data.alias.anchor),
+                       &at)) {
         return fail_at(walk, event->start_mark, "an alias of an anchor that is not there");
     }
     if (walk->anchored[at] == NULL) {
@@ -442,8 +445,8 @@ mr_document_yaml(struct mr_document_reader *reader, struct mr_slice text)
         return mr_document_fail(reader, 0, 0, "out of memory");
     }
     yaml_parser_set_encoding(&walk.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&walk.parser, text.data == NULL ? (const uint8_t *)"" : text.data,
-                                 text.size);
+    yaml_parser_set_input_string(
+        &walk.parser, text.data == NULL ? (const uint8_t *)"" : text.data, text.size);
     const struct mr_node *root = read_document(&walk);
     yaml_parser_delete(&walk.parser);
     if (root == NULL && reader->err->text[0] == '\0') {

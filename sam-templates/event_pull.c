@@ -107,20 +107,23 @@ check_basic_auth(const struct mr_event *event, bool virtual_host)
     for (size_t i = 0; i < configs->count; i++) {
         const struct mr_node *type = mr_node_get(configs->items[i], "Type");
         if (!mr_node_is(type, MR_NODE_STRING)) {
-            return refuse(event, sources, "each of SourceAccessConfigurations is a map with a Type, "
-                                          "a string");
+            return refuse(event, sources,
+                          "each of SourceAccessConfigurations is a map with a Type, "
+                          "a string");
         }
         if (!mr_node_is_text(type, "BASIC_AUTH")) {
             if (virtual_host && mr_node_is_text(type, "VIRTUAL_HOST")) {
                 continue;
             }
-            return refuse(event, sources,
-                          virtual_host
-                              ? "a Type in SourceAccessConfigurations is BASIC_AUTH or VIRTUAL_HOST"
-                              : "a Type in SourceAccessConfigurations is BASIC_AUTH");
+            return refuse(
+                event, sources,
+                virtual_host
+                    ? "a Type in SourceAccessConfigurations is BASIC_AUTH or VIRTUAL_HOST"
+                    : "a Type in SourceAccessConfigurations is BASIC_AUTH");
         }
         if (found) {
-            return refuse(event, sources, "more than one BASIC_AUTH in SourceAccessConfigurations");
+            return refuse(event, sources,
+                          "more than one BASIC_AUTH in SourceAccessConfigurations");
         }
         if (!mr_node_truthy(mr_node_get(configs->items[i], "URI"))) {
             return refuse(event, sources, "BASIC_AUTH needs a URI");
@@ -134,7 +137,8 @@ static bool
 is_auth_mechanism(const struct mr_node *type)
 {
     return mr_node_is_text(type, "SASL_SCRAM_256_AUTH") ||
-           mr_node_is_text(type, "SASL_SCRAM_512_AUTH") || mr_node_is_text(type, "BASIC_AUTH") ||
+           mr_node_is_text(type, "SASL_SCRAM_512_AUTH") ||
+           mr_node_is_text(type, "BASIC_AUTH") ||
            mr_node_is_text(type, "CLIENT_CERTIFICATE_TLS_AUTH");
 }
 
@@ -166,7 +170,8 @@ check_kafka_sources(const struct mr_event *event, const struct mr_node *configs)
         subnet = subnet || mr_node_is_text(type, "VPC_SUBNET");
         group = group || mr_node_is_text(type, "VPC_SECURITY_GROUP");
         if (!mr_node_truthy(uri) || (uri->kind != MR_NODE_STRING && !mr_is_intrinsic(uri))) {
-            return refuse(event, sources, "each of SourceAccessConfigurations needs a URI, a string");
+            return refuse(event, sources,
+                          "each of SourceAccessConfigurations needs a URI, a string");
         }
     }
     return subnet == group ||
@@ -216,8 +221,9 @@ check_destination(const struct mr_event *event)
     return !mr_node_truthy(type) || mr_node_is_text(type, "SQS") ||
            mr_node_is_text(type, "SNS") || mr_node_is_text(type, "S3") ||
            mr_node_is_text(type, "Kafka") ||
-           refuse(event, "DestinationConfig", "DestinationConfig.OnFailure.Type is SQS, SNS, S3 or "
-                                              "Kafka");
+           refuse(event, "DestinationConfig",
+                  "DestinationConfig.OnFailure.Type is SQS, SNS, S3 or "
+                  "Kafka");
 }
 
 static bool
@@ -305,8 +311,8 @@ put_kafka_config(const struct mr_event *event, struct mr_node *map)
                            : "SelfManagedKafkaEventSourceConfig";
     const struct mr_node *group = property(event, "ConsumerGroupId");
     const struct mr_node *registry = registry_of(event);
-    struct mr_node *config = mr_node_new(&event->reading->arena, MR_NODE_MAP,
-                                         group != NULL ? group : registry);
+    struct mr_node *config =
+        mr_node_new(&event->reading->arena, MR_NODE_MAP, group != NULL ? group : registry);
 
     if (event->rule->source != MR_TEMPLATE_MSK &&
         event->rule->source != MR_TEMPLATE_SELF_MANAGED_KAFKA) {
@@ -322,8 +328,8 @@ put_document_db_config(const struct mr_event *event, struct mr_node *map)
 {
     const struct mr_node *collection = property(event, "CollectionName");
     const struct mr_node *full = property(event, "FullDocument");
-    struct mr_node *config = mr_node_new(&event->reading->arena, MR_NODE_MAP,
-                                         property(event, "DatabaseName"));
+    struct mr_node *config =
+        mr_node_new(&event->reading->arena, MR_NODE_MAP, property(event, "DatabaseName"));
 
     put(event, config, "DatabaseName", property(event, "DatabaseName"));
     put(event, config, "CollectionName", mr_node_truthy(collection) ? collection : NULL);
@@ -352,12 +358,26 @@ static const struct mr_node *
 mapping_of(const struct mr_event *event)
 {
     static const char *const same[] = {
-        "StartingPosition", "StartingPositionTimestamp", "BatchSize", "Enabled",
-        "MaximumBatchingWindowInSeconds", "MaximumRetryAttempts", "BisectBatchOnFunctionError",
-        "MaximumRecordAgeInSeconds", "ParallelizationFactor", "Topics", "Queues",
-        "SourceAccessConfigurations", "TumblingWindowInSeconds", "FunctionResponseTypes",
-        "FilterCriteria", "KmsKeyArn", "ScalingConfig", "ProvisionedPollerConfig",
-        "MetricsConfig", "LoggingConfig",
+        "StartingPosition",
+        "StartingPositionTimestamp",
+        "BatchSize",
+        "Enabled",
+        "MaximumBatchingWindowInSeconds",
+        "MaximumRetryAttempts",
+        "BisectBatchOnFunctionError",
+        "MaximumRecordAgeInSeconds",
+        "ParallelizationFactor",
+        "Topics",
+        "Queues",
+        "SourceAccessConfigurations",
+        "TumblingWindowInSeconds",
+        "FunctionResponseTypes",
+        "FilterCriteria",
+        "KmsKeyArn",
+        "ScalingConfig",
+        "ProvisionedPollerConfig",
+        "MetricsConfig",
+        "LoggingConfig",
     };
     struct mr_arena *arena = &event->reading->arena;
     struct mr_node *map = mr_node_new(arena, MR_NODE_MAP, event->key);
@@ -370,7 +390,8 @@ mapping_of(const struct mr_event *event)
     const struct mr_node *servers = property(event, "KafkaBootstrapServers");
     if (mr_node_truthy(servers)) {
         put(event, map, "SelfManagedEventSource",
-            mr_node_wrap(arena, "Endpoints", mr_node_wrap(arena, "KafkaBootstrapServers", servers)));
+            mr_node_wrap(arena, "Endpoints",
+                         mr_node_wrap(arena, "KafkaBootstrapServers", servers)));
     }
     put_kafka_config(event, map);
     const struct mr_node *destination = property(event, "DestinationConfig");

@@ -33,7 +33,8 @@ add_subscription(const struct mr_event *event, const struct mr_node *topic,
     struct mr_arena *arena = &event->reading->arena;
     struct mr_node *properties = mr_node_new(arena, MR_NODE_MAP, event->key);
     mr_node_set(arena, properties, "TopicArn", topic);
-    mr_node_set(arena, properties, "Protocol", mr_node_string(arena, MR_SLICE("sqs"), event->key));
+    mr_node_set(arena, properties, "Protocol",
+                mr_node_string(arena, MR_SLICE("sqs"), event->key));
     mr_node_set(arena, properties, "Endpoint", queue_arn);
     if (mr_resource_add(event->reading, mr_event_id(event, ""), "AWS::SNS::Subscription",
                         properties, event->function) == NULL) {
@@ -79,7 +80,8 @@ mr_transform_sns_event(const struct mr_event *event)
     if (subscription->kind == MR_NODE_MAP) {
         queue_arn = mr_node_get(subscription, "QueueArn");
         batch_size = mr_node_get(subscription, "BatchSize");
-        if (!mr_node_truthy(queue_arn) || !mr_node_truthy(mr_node_get(subscription, "QueueUrl"))) {
+        if (!mr_node_truthy(queue_arn) ||
+            !mr_node_truthy(mr_node_get(subscription, "QueueUrl"))) {
             mr_reject(event->reading, subscription, event->path,
                       "SqsSubscription needs QueueArn and QueueUrl (event %.*s of %.*s)",
                       MR_SLICE_ARGS(event->name), MR_SLICE_ARGS(event->function_id));

@@ -33,14 +33,16 @@ check_sub(struct mr_reading *reading, const struct mr_node *at, const struct mr_
             continue;
         }
         ptrdiff_t close = mr_slice_find(mr_slice_first(rest, 300), '}');
-        struct mr_slice name = close < 0 ? MR_SLICE("") : mr_slice_of(rest.data + 1, (size_t)close - 1);
+        struct mr_slice name =
+            close < 0 ? MR_SLICE("") : mr_slice_of(rest.data + 1, (size_t)close - 1);
         const struct mr_parameter_value *parameter =
             is_name(name) ? mr_parameter_find(reading, name) : NULL;
         const struct mr_node *given =
             parameter == NULL ? NULL : mr_node_get(parameter->node, "Default");
         if (mr_node_is(given, MR_NODE_LIST) && parameter->is_default &&
             mr_node_find(variables, name) == NULL) {
-            mr_reject(reading, at, NULL, "Fn::Sub: ${%.*s} is a list, and Fn::Sub takes strings",
+            mr_reject(reading, at, NULL,
+                      "Fn::Sub: ${%.*s} is a list, and Fn::Sub takes strings",
                       MR_SLICE_ARGS(name));
         }
     }

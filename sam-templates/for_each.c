@@ -110,9 +110,9 @@ static void
 write_out(struct mr_reading *reading, struct mr_node *out, const struct mr_node *loop,
           const struct variable *variables)
 {
-    struct mr_slice name =
-        loop->kind == MR_NODE_LIST && loop->count == 3 ? mr_node_text(loop->items[0])
-                                                       : (struct mr_slice){ NULL, 0 };
+    struct mr_slice name = loop->kind == MR_NODE_LIST && loop->count == 3
+                               ? mr_node_text(loop->items[0])
+                               : (struct mr_slice){ NULL, 0 };
     if (name.data == NULL || loop->items[2]->kind != MR_NODE_MAP) {
         mr_reject(reading, loop, NULL,
                   "Fn::ForEach takes a variable's name, a list of values and a map");

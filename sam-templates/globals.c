@@ -20,7 +20,8 @@ token_of(const struct mr_node *node)
 }
 
 static const struct mr_node *
-merge_lists(struct mr_reading *reading, const struct mr_node *global, const struct mr_node *local)
+merge_lists(struct mr_reading *reading, const struct mr_node *global,
+            const struct mr_node *local)
 {
     struct mr_node *list = mr_node_new(&reading->arena, MR_NODE_LIST, local);
     for (size_t i = 0; i < global->count; i++) {
@@ -33,7 +34,8 @@ merge_lists(struct mr_reading *reading, const struct mr_node *global, const stru
 }
 
 static const struct mr_node *
-merge_maps(struct mr_reading *reading, const struct mr_node *global, const struct mr_node *local)
+merge_maps(struct mr_reading *reading, const struct mr_node *global,
+           const struct mr_node *local)
 {
     struct mr_arena *arena = &reading->arena;
     struct mr_node *map = mr_node_new(arena, MR_NODE_MAP, local);
@@ -70,8 +72,8 @@ merge(struct mr_reading *reading, const struct mr_node *global, const struct mr_
 /* --- the section --- */
 
 static void
-reject_unknown(struct mr_reading *reading, const struct mr_node *key, const struct mr_path *path,
-               const char *what, const char *const *known)
+reject_unknown(struct mr_reading *reading, const struct mr_node *key,
+               const struct mr_path *path, const char *what, const char *const *known)
 {
     mr_auto_buf struct mr_buf list = { 0 };
     struct mr_slice name = mr_node_as_text(&reading->arena, key);
@@ -82,8 +84,9 @@ reject_unknown(struct mr_reading *reading, const struct mr_node *key, const stru
         mr_suggestion_offer(&suggestion, mr_slice_str(known[i]));
         mr_buf_printf(&list, "%s%s", i > 0 ? ", " : "", known[i]);
     }
-    mr_reject(reading, key, path, "%.*s is not supported in %s%s (one of %s)", MR_SLICE_ARGS(name),
-              what, mr_suggestion_text(&suggestion, hint), mr_buf_cstr(&list));
+    mr_reject(reading, key, path, "%.*s is not supported in %s%s (one of %s)",
+              MR_SLICE_ARGS(name), what, mr_suggestion_text(&suggestion, hint),
+              mr_buf_cstr(&list));
 }
 
 static bool

@@ -69,7 +69,11 @@ static const struct field fields[] = {
     { .name = "MaximumBatchingWindowInSeconds", .form = WHOLE, .min = 0, .max = 300 },
     { .name = "MaximumRetryAttempts", .form = WHOLE, .min = -1, .max = 10000 },
     { .name = "BisectBatchOnFunctionError", .form = TRUTH },
-    { .name = "MaximumRecordAgeInSeconds", .form = WHOLE, .min = 60, .max = 604800, .also = -1 },
+    { .name = "MaximumRecordAgeInSeconds",
+      .form = WHOLE,
+      .min = 60,
+      .max = 604800,
+      .also = -1 },
     { .name = "ParallelizationFactor", .form = WHOLE, .min = 1, .max = 10 },
     { .name = "TumblingWindowInSeconds", .form = WHOLE, .min = 0, .max = 900 },
     { .name = "Topics", .form = TEXTS },
@@ -218,6 +222,9 @@ check_range(const struct check *check, const struct mr_node *value, const struct
 {
     char also[32] = "";
     int64_t number;
+    if (mr_is_intrinsic(value)) {
+        return; /* could not be resolved, and that was said */
+    }
     if (!mr_node_as_i64(value, &number)) {
         mr_problem(check->reading, value, path, "%s must be a whole number (%s)", field->name,
                    whose(check));
@@ -253,7 +260,8 @@ check_fields(const struct check *check, const struct mr_node *map, const struct 
                 mr_suggestion_offer(&suggestion, mr_slice_str(one->name));
             }
             mr_problem(check->reading, pair->key, path, "there is no property %.*s here%s (%s)",
-                       MR_SLICE_ARGS(name), mr_suggestion_text(&suggestion, hint), whose(check));
+                       MR_SLICE_ARGS(name), mr_suggestion_text(&suggestion, hint),
+                       whose(check));
         } else if (field->form == WHOLE) {
             check_range(check, pair->value, field, &here);
         } else if (field->form == TRUTH && !mr_node_as_bool(pair->value, &truth)) {
@@ -262,7 +270,8 @@ check_fields(const struct check *check, const struct mr_node *map, const struct 
         } else if (field->form == MAP && field->fields != NULL) {
             check_fields(check, pair->value, field->fields, &here);
         } else if (field->form == MAPS && field->fields != NULL) {
-            for (size_t m = 0; pair->value->kind == MR_NODE_LIST && m < pair->value->count; m++) {
+            for (size_t m = 0; pair->value->kind == MR_NODE_LIST && m < pair->value->count;
+                 m++) {
                 check_fields(check, pair->value->items[m], field->fields, MR_PATH_AT(&here, m));
             }
         }
@@ -274,8 +283,8 @@ tell(const struct check *check, const char *name, const char *text)
 {
     const struct mr_node *value = mr_node_get(check->draft->resolved, name);
     mr_problem(check->reading, value != NULL ? value : check->draft->at,
-               value != NULL ? MR_PATH(check->path, mr_slice_str(name)) : check->path, "%s (%s)",
-               text, whose(check));
+               value != NULL ? MR_PATH(check->path, mr_slice_str(name)) : check->path,
+               "%s (%s)", text, whose(check));
 }
 
 static bool
@@ -333,8 +342,8 @@ static void
 check_queue(const struct check *check)
 {
     static const char *const stream_only[] = {
-        "ParallelizationFactor", "BisectBatchOnFunctionError", "MaximumRetryAttempts",
-        "MaximumRecordAgeInSeconds", "TumblingWindowInSeconds", "DestinationConfig",
+        "ParallelizationFactor",     "BisectBatchOnFunctionError", "MaximumRetryAttempts",
+        "MaximumRecordAgeInSeconds", "TumblingWindowInSeconds",    "DestinationConfig",
     };
     struct mr_slice arn = mr_node_text(mr_node_get(check->draft->resolved, "EventSourceArn"));
     bool fifo = mr_slice_ends_with(arn, MR_SLICE(".fifo"));
@@ -352,7 +361,8 @@ check_queue(const struct check *check)
         tell(check, "BatchSize", "the BatchSize of a FIFO queue is 1..10");
     } else if (batch > 10 && window < 1) {
         tell(check, "BatchSize",
-             "a BatchSize over 10 on a queue needs MaximumBatchingWindowInSeconds of at least 1");
+             "a BatchSize over 10 on a queue needs MaximumBatchingWindowInSeconds of at least "
+             "1");
     }
     if (fifo && window > 0) {
         tell(check, "MaximumBatchingWindowInSeconds", "a FIFO queue has no batching window");

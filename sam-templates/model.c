@@ -84,8 +84,8 @@ mr_view_whole(const struct mr_view *view, const char *name, int64_t otherwise, i
     const struct mr_path path = { view->path, mr_slice_str(name), 0 };
     int64_t number;
 
-    if (value == NULL || value->kind == MR_NODE_NULL) {
-        return otherwise;
+    if (value == NULL || value->kind == MR_NODE_NULL || mr_is_intrinsic(value)) {
+        return otherwise; /* a function that could not be resolved was reported */
     }
     if (!mr_node_as_i64(value, &number)) {
         mr_problem(view->reading, value, &path, "%s must be a whole number", name);
@@ -135,8 +135,8 @@ mr_code_path(const struct mr_view *view, const char *property, const char **out_
         *out_refusal = "a container image needs a container engine; use a directory or a zip";
         return NULL;
     }
-    struct mr_slice path = mr_is_intrinsic(given) ? (struct mr_slice){ NULL, 0 }
-                                                  : mr_node_text(given);
+    struct mr_slice path =
+        mr_is_intrinsic(given) ? (struct mr_slice){ NULL, 0 } : mr_node_text(given);
     if (path.data == NULL || mr_slice_starts_with(path, MR_SLICE("s3://"))) {
         *out_refusal = "the code is in S3; name a local directory or zip";
         return NULL;
@@ -178,7 +178,8 @@ build_stream(const struct mr_view *view, struct mr_template_stream *out)
         mr_node_get(mr_view_get(view, "StreamModeDetails"), "StreamMode");
     bool on_demand = mr_node_is_text(mode, "ON_DEMAND");
 
-    if (mr_node_is(mode, MR_NODE_STRING) && !on_demand && !mr_node_is_text(mode, "PROVISIONED")) {
+    if (mr_node_is(mode, MR_NODE_STRING) && !on_demand &&
+        !mr_node_is_text(mode, "PROVISIONED")) {
         mr_problem(reading, mode, view->path, "StreamMode is PROVISIONED or ON_DEMAND");
     }
     if (!on_demand && mr_node_get(view->resource->properties, "ShardCount") == NULL) {
@@ -364,22 +365,20 @@ ignore(struct mr_reading *reading, const struct mr_resource *resource, struct mr
 }
 
 /* One more in the model's list of its kind. */
-#define BUILD(build, list, count)                                                       \
-    do {                                                                                \
-        void *grown_ =                                                                  \
-            grow_list(reading, model->list, model->count, sizeof(*model->list));        \
-        model->list = grown_;                                                           \
-        (build)(&view, (void *)(uintptr_t)&model->list[model->count]);                  \
-        model->count++;                                                                 \
+#define BUILD(build, list, count)                                                           \
+    do {                                                                                    \
+        void *grown_ = grow_list(reading, model->list, model->count, sizeof(*model->list)); \
+        model->list = grown_;                                                               \
+        (build)(&view, (void *)(uintptr_t)&model->list[model->count]);                      \
+        model->count++;                                                                     \
     } while (0)
 
 static void
 build_resource(struct mr_reading *reading, struct mr_resource *resource, struct mr_index *seen)
 {
     struct mr_template_model *model = &reading->model;
-    const struct mr_path path = {
-        MR_PATH(MR_PATH(NULL, MR_SLICE("Resources")), resource->id), MR_SLICE("Properties"), 0
-    };
+    const struct mr_path path = { MR_PATH(MR_PATH(NULL, MR_SLICE("Resources")), resource->id),
+                                  MR_SLICE("Properties"), 0 };
     const struct mr_view view = { reading, resource, &path };
     struct mr_slice type = resource->type;
 
@@ -413,7 +412,7 @@ build_resource(struct mr_reading *reading, struct mr_resource *resource, struct 
 
 /* Whose ARN or name is this? */
 struct lookup {
-    struct mr_index sources;   /* ARN -> place in ids */
+    struct mr_index sources; /* ARN -> place in ids */
     const char **ids;
     size_t id_count;
     struct mr_index functions; /* name and ARN -> place in model->functions */
@@ -444,7 +443,8 @@ lookup_of(struct mr_reading *reading)
         index_source(reading, &lookup, model->consumers[i].arn, model->consumers[i].logical_id);
     }
     for (size_t i = 0; i < model->table_count; i++) {
-        index_source(reading, &lookup, model->tables[i].stream_arn, model->tables[i].logical_id);
+        index_source(reading, &lookup, model->tables[i].stream_arn,
+                     model->tables[i].logical_id);
     }
     for (size_t i = 0; i < model->queue_count; i++) {
         index_source(reading, &lookup, model->queues[i].arn, model->queues[i].logical_id);
@@ -474,7 +474,8 @@ resource_of_arn(const struct lookup *lookup, const char *arn)
 
 /* By name, ARN, or either with `:alias` behind. */
 static const struct mr_template_function *
-function_of(const struct mr_template_model *model, const struct lookup *lookup, const char *name)
+function_of(const struct mr_template_model *model, const struct lookup *lookup,
+            const char *name)
 {
     const char *colon = name == NULL ? NULL : strrchr(name, ':');
     size_t at;
@@ -527,10 +528,9 @@ build_mapping(struct mr_reading *reading, const struct lookup *lookup,
         .enabled = true,
         .properties_json = mr_node_json(&reading->arena, draft->resolved),
     };
-    const struct mr_template_function *function = 
+    const struct mr_template_function *function =
         function_of(model, lookup, mapping.function_name);
     size_t queue;
-
 
     mapping.function_logical_id = function == NULL ? NULL : function->logical_id;
     mapping.source_logical_id = resource_of_arn(lookup, mapping.source_arn);
@@ -588,8 +588,8 @@ static void
 build_parameters(struct mr_reading *reading)
 {
     struct mr_template_model *model = &reading->model;
-    struct mr_template_parameter *list = mr_arena_zero(
-        &reading->arena, (reading->parameter_count + 1) * sizeof(*list));
+    struct mr_template_parameter *list =
+        mr_arena_zero(&reading->arena, (reading->parameter_count + 1) * sizeof(*list));
 
     for (size_t i = 0; i < reading->parameter_count; i++) {
         const struct mr_parameter_value *parameter = &reading->parameters[i];
@@ -626,7 +626,8 @@ mr_build_model(struct mr_reading *reading)
     }
     const struct lookup lookup = lookup_of(reading);
     for (size_t i = 0; i < reading->mapping_count && !mr_over_budget(reading); i++) {
-        if (reading->mappings_drafts[i].present && reading->mappings_drafts[i].resolved != NULL) {
+        if (reading->mappings_drafts[i].present &&
+            reading->mappings_drafts[i].resolved != NULL) {
             build_mapping(reading, &lookup, &reading->mappings_drafts[i]);
         }
     }

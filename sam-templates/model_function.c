@@ -132,8 +132,8 @@ build_architectures(const struct mr_view *view, struct mr_template_function *out
     size_t count = 0;
 
     for (size_t i = 0; mr_node_is(given, MR_NODE_LIST) && i < given->count; i++) {
-        const char *one = mr_keep(view->reading,
-                                  mr_node_as_text(&view->reading->arena, given->items[i]));
+        const char *one =
+            mr_keep(view->reading, mr_node_as_text(&view->reading->arena, given->items[i]));
         if (one != NULL) {
             list = mr_grow(&view->reading->arena, list, count, sizeof(*list));
             list[count++] = one;
@@ -156,9 +156,9 @@ invoke_destination(const struct mr_view *view, const struct mr_node *config, con
         return mr_keep(reading, given);
     }
     bool is_queue = mr_node_is_text(mr_node_get(one, "Type"), "SQS");
-    const char *id = mr_arena_printf(&reading->arena, "%.*sEventInvokeConfig%s%s",
-                                     MR_SLICE_ARGS(view->resource->id), which,
-                                     is_queue ? "Queue" : "Topic");
+    const char *id =
+        mr_arena_printf(&reading->arena, "%.*sEventInvokeConfig%s%s",
+                        MR_SLICE_ARGS(view->resource->id), which, is_queue ? "Queue" : "Topic");
     struct mr_resource *made = mr_resource_find(reading, mr_slice_str(id));
     if (made == NULL) {
         return NULL;
@@ -183,8 +183,9 @@ build_dead_letter(const struct mr_view *view, struct mr_template_function *out)
 {
     const struct mr_node *config =
         mr_view_get(view, out->is_serverless ? "DeadLetterQueue" : "DeadLetterConfig");
-    out->dead_letter_arn = mr_keep(
-        view->reading, mr_node_as_text(&view->reading->arena, mr_node_get(config, "TargetArn")));
+    out->dead_letter_arn =
+        mr_keep(view->reading,
+                mr_node_as_text(&view->reading->arena, mr_node_get(config, "TargetArn")));
 }
 
 /* --- the rest --- */
@@ -234,7 +235,8 @@ mr_model_function(const struct mr_view *view, struct mr_template_function *out)
         .build_method = mr_keep(reading, mr_node_text(mr_node_get(metadata, "BuildMethod"))),
         .timeout_s = mr_view_whole(view, "Timeout", 3, 1, 900),
         .memory_mb = mr_view_whole(view, "MemorySize", 128, 128, 10240),
-        .reserved_concurrency = mr_view_whole(view, "ReservedConcurrentExecutions", -1, 0, 1000000),
+        .reserved_concurrency =
+            mr_view_whole(view, "ReservedConcurrentExecutions", -1, 0, 1000000),
         .ephemeral_mb = 512,
         .alias = alias_of(view),
     };

@@ -4,8 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static struct mr_slice
-print(struct mr_reading *reading, const char *format, ...)
+static struct mr_slice print(struct mr_reading *reading, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static struct mr_slice
@@ -60,15 +59,16 @@ is_type(const struct mr_resource *resource, const char *type)
 }
 
 struct mr_slice
-mr_property_text(struct mr_reading *reading, const struct mr_resource *resource, const char *name)
+mr_property_text(struct mr_reading *reading, const struct mr_resource *resource,
+                 const char *name)
 {
-    const struct mr_path path = {
-        MR_PATH(MR_PATH(MR_PATH(NULL, MR_SLICE("Resources")), resource->id),
-                MR_SLICE("Properties")),
-        mr_slice_str(name), 0
-    };
+    const struct mr_path path = { MR_PATH(MR_PATH(MR_PATH(NULL, MR_SLICE("Resources")),
+                                                  resource->id),
+                                          MR_SLICE("Properties")),
+                                  mr_slice_str(name), 0 };
     const struct mr_node *value = mr_node_get(resource->properties, name);
-    return value == NULL ? (struct mr_slice){ NULL, 0 } : mr_resolve_text(reading, value, &path);
+    return value == NULL ? (struct mr_slice){ NULL, 0 }
+                         : mr_resolve_text(reading, value, &path);
 }
 
 /* --- the name --- */
@@ -89,11 +89,11 @@ default_name(struct mr_reading *reading, const struct mr_resource *resource)
     bool fifo = false;
     if (is_type(resource, "AWS::SQS::Queue") || is_type(resource, "AWS::SNS::Topic")) {
         const char *property = is_type(resource, "AWS::SQS::Queue") ? "FifoQueue" : "FifoTopic";
-        fifo = mr_slice_eq_nocase(mr_property_text(reading, resource, property), MR_SLICE("true"));
+        fifo =
+            mr_slice_eq_nocase(mr_property_text(reading, resource, property), MR_SLICE("true"));
     }
-    struct mr_slice name =
-        print(reading, "%s-%.*s%s", reading->options.stack_name, MR_SLICE_ARGS(resource->id),
-              fifo ? ".fifo" : "");
+    struct mr_slice name = print(reading, "%s-%.*s%s", reading->options.stack_name,
+                                 MR_SLICE_ARGS(resource->id), fifo ? ".fifo" : "");
     return is_type(resource, "AWS::S3::Bucket") ? lower_case(reading, name) : name;
 }
 
@@ -234,15 +234,16 @@ mr_ref_of(struct mr_reading *reading, struct mr_resource *resource)
 }
 
 static struct mr_slice
-attribute_of(struct mr_reading *reading, struct mr_resource *resource, struct mr_slice attribute)
+attribute_of(struct mr_reading *reading, struct mr_resource *resource,
+             struct mr_slice attribute)
 {
     const struct row *row = row_of(resource);
     bool is_table = mr_slice_ends_with(resource->type, MR_SLICE("Table")) && row != NULL;
     bool is_consumer = is_type(resource, "AWS::Kinesis::StreamConsumer");
 
     if (row != NULL && row->arn != NULL &&
-        (mr_slice_is(attribute, "Arn") || (mr_slice_is(attribute, "TopicArn") &&
-                                           is_type(resource, "AWS::SNS::Topic")))) {
+        (mr_slice_is(attribute, "Arn") ||
+         (mr_slice_is(attribute, "TopicArn") && is_type(resource, "AWS::SNS::Topic")))) {
         return is_type(resource, "AWS::SNS::Topic") && mr_slice_is(attribute, "Arn")
                    ? (struct mr_slice){ NULL, 0 }
                    : arn_of(reading, resource, row->arn);

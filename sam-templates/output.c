@@ -101,11 +101,11 @@ write_resources(const struct mr_reading *reading, const char *name, const char *
 static void
 write_level_1(const struct mr_reading *reading, struct mr_json_writer *json)
 {
-    static const char *const functions[] = { "AWS::Serverless::Function", "AWS::Lambda::Function",
-                                             NULL };
+    static const char *const functions[] = { "AWS::Serverless::Function",
+                                             "AWS::Lambda::Function", NULL };
     static const char *const sources[] = {
-        "AWS::Kinesis::Stream",  "AWS::Kinesis::StreamConsumer",  "AWS::DynamoDB::Table",
-        "AWS::SQS::Queue",       "AWS::Serverless::SimpleTable", NULL,
+        "AWS::Kinesis::Stream", "AWS::Kinesis::StreamConsumer", "AWS::DynamoDB::Table",
+        "AWS::SQS::Queue",      "AWS::Serverless::SimpleTable", NULL,
     };
     static const char *const destinations[] = { "AWS::SNS::Topic", "AWS::S3::Bucket", NULL };
 
@@ -155,7 +155,8 @@ write_function(struct mr_json_writer *json, const struct mr_template_function *f
     mr_json_member_i64(json, "MemorySize", function->memory_mb);
     mr_json_member_i64(json, "EphemeralStorage", function->ephemeral_mb);
     if (function->reserved_concurrency >= 0) {
-        mr_json_member_i64(json, "ReservedConcurrentExecutions", function->reserved_concurrency);
+        mr_json_member_i64(json, "ReservedConcurrentExecutions",
+                           function->reserved_concurrency);
     }
     texts(json, "Architectures", function->architectures, function->architecture_count);
     texts(json, "Environment", function->environment, function->environment_count);

@@ -10,7 +10,8 @@ struct mr_parameter_value *
 mr_parameter_find(struct mr_reading *reading, struct mr_slice name)
 {
     size_t at;
-    return mr_index_find(&reading->parameter_index, name, &at) ? &reading->parameters[at] : NULL;
+    return mr_index_find(&reading->parameter_index, name, &at) ? &reading->parameters[at]
+                                                               : NULL;
 }
 
 /* The value somebody gave for it, or NULL. The last one counts. */
@@ -43,8 +44,8 @@ check_overrides(struct mr_reading *reading)
         for (size_t i = 0; i < reading->parameter_count; i++) {
             mr_suggestion_offer(&suggestion, reading->parameters[i].name);
         }
-        mr_problem(reading, NULL, NULL, "the template has no parameter %.*s%s", MR_SLICE_ARGS(name),
-                   mr_suggestion_text(&suggestion, hint));
+        mr_problem(reading, NULL, NULL, "the template has no parameter %.*s%s",
+                   MR_SLICE_ARGS(name), mr_suggestion_text(&suggestion, hint));
     }
 }
 
@@ -113,7 +114,8 @@ check_allowed_values(const struct check *check, struct mr_slice text, const stru
 static void
 check_pattern(const struct check *check, struct mr_slice text, const struct mr_node *at)
 {
-    struct mr_slice pattern = mr_node_text(mr_node_get(check->parameter->node, "AllowedPattern"));
+    struct mr_slice pattern =
+        mr_node_text(mr_node_get(check->parameter->node, "AllowedPattern"));
     if (pattern.data == NULL) {
         return;
     }
@@ -121,11 +123,13 @@ check_pattern(const struct check *check, struct mr_slice text, const struct mr_n
     case MR_PATTERN_MATCHES:
         break;
     case MR_PATTERN_DIFFERS:
-        mr_problem(check->reading, at, check->path, "%.*s does not match its AllowedPattern %.*s%s",
+        mr_problem(check->reading, at, check->path,
+                   "%.*s does not match its AllowedPattern %.*s%s",
                    MR_SLICE_ARGS(check->parameter->name), MR_SLICE_ARGS(pattern), check->hint);
         break;
     case MR_PATTERN_NOT_UNDERSTOOD:
-        mr_warn(check->reading, mr_node_get(check->parameter->node, "AllowedPattern"), check->path,
+        mr_warn(check->reading, mr_node_get(check->parameter->node, "AllowedPattern"),
+                check->path,
                 "this AllowedPattern is not checked here: it uses something this reader's "
                 "patterns do not have");
         break;
@@ -138,15 +142,15 @@ check_bound(const struct check *check, const char *name, bool is_min, double val
             const struct mr_node *at)
 {
     struct mr_arena *arena = &check->reading->arena;
-    struct mr_slice bound =
-        mr_node_as_text(arena, mr_node_get(check->parameter->node, name));
+    struct mr_slice bound = mr_node_as_text(arena, mr_node_get(check->parameter->node, name));
     if (bound.data == NULL) {
         return;
     }
     double limit = strtod(mr_arena_cstr(arena, bound), NULL);
     if (is_min ? value < limit : value > limit) {
         mr_problem(check->reading, at, check->path, "%.*s: %s is %.*s%s",
-                   MR_SLICE_ARGS(check->parameter->name), name, MR_SLICE_ARGS(bound), check->hint);
+                   MR_SLICE_ARGS(check->parameter->name), name, MR_SLICE_ARGS(bound),
+                   check->hint);
     }
 }
 
@@ -180,7 +184,9 @@ check_parameter(struct mr_reading *reading, const struct mr_parameter_value *par
 {
     struct mr_slice why = mr_node_text(mr_node_get(parameter->node, "ConstraintDescription"));
     const struct check check = {
-        reading, parameter, path,
+        reading,
+        parameter,
+        path,
         why.data == NULL ? "" : mr_arena_printf(&reading->arena, " (%.*s)", MR_SLICE_ARGS(why)),
     };
     if (parameter->value == NULL || parameter->is_dummy) {
@@ -251,7 +257,7 @@ read_parameter(struct mr_reading *reading, const struct mr_node_pair *pair)
 
     const char *given = override_of(reading, parameter.name);
     if (given != NULL) {
-        parameter.value = value_of_text(reading, &parameter, mr_slice_str(given), NULL);
+        parameter.value = value_of_text(reading, &parameter, mr_slice_str(given), pair->key);
     } else {
         take_default(reading, &parameter, &path);
     }
@@ -259,8 +265,8 @@ read_parameter(struct mr_reading *reading, const struct mr_node_pair *pair)
         take_dummy(reading, &parameter);
     }
     check_parameter(reading, &parameter, &path);
-    reading->parameters = mr_grow(&reading->arena, reading->parameters, reading->parameter_count,
-                                  sizeof(parameter));
+    reading->parameters = mr_grow(&reading->arena, reading->parameters,
+                                  reading->parameter_count, sizeof(parameter));
     mr_index_add(&reading->parameter_index, &reading->arena, parameter.name,
                  reading->parameter_count);
     reading->parameters[reading->parameter_count++] = parameter;

@@ -8,8 +8,8 @@ enum op { OP_SET, OP_SPLIT, OP_JUMP, OP_BEGIN, OP_END, OP_MATCH };
 
 struct step {
     enum op op;
-    uint16_t a, b;          /* where SPLIT and JUMP go on */
-    uint64_t set[4];        /* bytes SET takes */
+    uint16_t a, b;   /* where SPLIT and JUMP go on */
+    uint64_t set[4]; /* bytes SET takes */
 };
 
 struct compiler {
@@ -124,8 +124,7 @@ escape(struct compiler *c, uint64_t set[4])
 }
 
 /* Behind `[`. */
-static void
-class(struct compiler *c)
+static void class(struct compiler *c)
 {
     uint64_t set[4] = { 0 };
     bool invert = peek(c) == '^';
@@ -377,9 +376,9 @@ alternatives(struct compiler *c)
 
 struct run {
     const struct step *steps;
-    uint16_t *list;    /* SETs and MATCH waiting for the next byte */
+    uint16_t *list; /* SETs and MATCH waiting for the next byte */
     size_t count;
-    uint32_t *seen;    /* step -> the round in which it was added */
+    uint32_t *seen; /* step -> the round in which it was added */
     uint16_t *stack;
 };
 

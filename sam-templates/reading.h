@@ -32,7 +32,7 @@ struct mr_resource {
     bool present;                     /* its condition holds; known after the conditions are */
     bool ok;                          /* nothing was found wrong with it */
     enum { MR_NAME_UNKNOWN, MR_NAME_RUNNING, MR_NAME_KNOWN } name_state;
-    struct mr_slice name;             /* physical */
+    struct mr_slice name; /* physical */
 };
 
 struct mr_mapping_draft {
@@ -43,8 +43,8 @@ struct mr_mapping_draft {
     const struct mr_node *resolved;   /* level 2; NULL while absent */
     const struct mr_node *attributes; /* Condition and the like, a map */
     struct mr_slice condition;
-    struct mr_slice path;             /* "Resources.OrderFn.Properties.Events.FromOrders" */
-    enum mr_template_source source;   /* as the event says; by the ARN after resolving */
+    struct mr_slice path;           /* "Resources.OrderFn.Properties.Events.FromOrders" */
+    enum mr_template_source source; /* as the event says; by the ARN after resolving */
     bool present;
 };
 
@@ -114,8 +114,9 @@ void mr_reject(struct mr_reading *reading, const struct mr_node *at, const struc
  * CloudFormation or the service would refuse it, the SAM translator does not look: an
  * error, or a warning for who only looks at the template (`lenient`).
  */
-void mr_problem(struct mr_reading *reading, const struct mr_node *at, const struct mr_path *path,
-                const char *format, ...) __attribute__((format(printf, 4, 5)));
+void mr_problem(struct mr_reading *reading, const struct mr_node *at,
+                const struct mr_path *path, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void mr_warn(struct mr_reading *reading, const struct mr_node *at, const struct mr_path *path,
              const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -123,7 +124,7 @@ void mr_warn(struct mr_reading *reading, const struct mr_node *at, const struct 
 struct mr_suggestion mr_suggest(struct mr_reading *reading, struct mr_slice wanted);
 /* "Resources.Fn.Properties.Events.E" in the arena. */
 struct mr_slice mr_path_text(struct mr_reading *reading, const struct mr_path *path);
-#define MR_PATH(up_, name_) (&(struct mr_path){ (up_), (name_), 0 })
+#define MR_PATH(up_, name_)     (&(struct mr_path){ (up_), (name_), 0 })
 #define MR_PATH_AT(up_, index_) (&(struct mr_path){ (up_), { NULL, 0 }, (index_) })
 
 /* Reports once and returns true when the reading has used up what it may. */

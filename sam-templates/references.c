@@ -59,8 +59,8 @@ report_unknown(struct mr_reading *reading, struct mr_slice name, const struct mr
     for (size_t i = 0; i < reading->resource_count && i < 1000; i++) {
         mr_suggestion_offer(&suggestion, reading->resources[i].id);
     }
-    mr_problem(reading, at, path, "there is no resource or parameter %.*s%s", MR_SLICE_ARGS(name),
-               mr_suggestion_text(&suggestion, hint));
+    mr_problem(reading, at, path, "there is no resource or parameter %.*s%s",
+               MR_SLICE_ARGS(name), mr_suggestion_text(&suggestion, hint));
 }
 
 /*
@@ -119,8 +119,7 @@ is_made_by_sam(struct mr_reading *reading, struct mr_slice name)
     }
     for (size_t size = 1; size < name.size && size < 256; size++) {
         const struct mr_resource *owner = mr_resource_find(reading, mr_slice_first(name, size));
-        if (owner != NULL &&
-            mr_slice_starts_with(owner->type, MR_SLICE("AWS::Serverless::"))) {
+        if (owner != NULL && mr_slice_starts_with(owner->type, MR_SLICE("AWS::Serverless::"))) {
             return true;
         }
     }
@@ -155,9 +154,8 @@ mr_ref(struct mr_reading *reading, struct mr_slice name, const struct mr_node *a
     }
     if (resource == NULL) {
         if (is_made_by_sam(reading, name)) {
-            const char *text =
-                mr_arena_printf(&reading->arena, "%s-%.*s", reading->options.stack_name,
-                                MR_SLICE_ARGS(name));
+            const char *text = mr_arena_printf(
+                &reading->arena, "%s-%.*s", reading->options.stack_name, MR_SLICE_ARGS(name));
             return mr_node_string(&reading->arena, mr_slice_str(text), at);
         }
         report_unknown(reading, name, at, path);
@@ -342,7 +340,8 @@ mr_intrinsic_base64(struct mr_reading *reading, const struct mr_node *arguments,
         mr_buf_append_byte(&out, left > 1 ? (uint8_t)letters[bits >> 6 & 63] : '=');
         mr_buf_append_byte(&out, left > 2 ? (uint8_t)letters[bits & 63] : '=');
     }
-    return mr_node_string(&reading->arena, mr_arena_copy(&reading->arena, mr_buf_slice(&out)), at);
+    return mr_node_string(&reading->arena, mr_arena_copy(&reading->arena, mr_buf_slice(&out)),
+                          at);
 }
 
 static bool
@@ -378,7 +377,8 @@ mr_intrinsic_cidr(struct mr_reading *reading, const struct mr_node *arguments,
         (arguments->count > 2 &&
          !mr_node_as_i64(mr_resolve(reading, arguments->items[2], path), &bits)) ||
         count < 1 || count > 256 || bits < 1 || bits > 31) {
-        mr_problem(reading, at, path, "Fn::Cidr takes an IPv4 block, a count and a number of bits");
+        mr_problem(reading, at, path,
+                   "Fn::Cidr takes an IPv4 block, a count and a number of bits");
         return at;
     }
     for (int64_t i = 0; i < count; i++) {

@@ -31,7 +31,8 @@ resolve_list(struct mr_reading *reading, const struct mr_node *node, const struc
 }
 
 struct mr_slice
-mr_resolve_text(struct mr_reading *reading, const struct mr_node *node, const struct mr_path *path)
+mr_resolve_text(struct mr_reading *reading, const struct mr_node *node,
+                const struct mr_path *path)
 {
     const struct mr_node *value = node == NULL ? NULL : mr_resolve(reading, node, path);
     return mr_node_as_text(&reading->arena, value);
@@ -128,8 +129,8 @@ split(struct mr_reading *reading, const struct mr_node *arguments, const struct 
 }
 
 static const struct mr_node *
-select_one(struct mr_reading *reading, const struct mr_node *arguments, const struct mr_node *at,
-           const struct mr_path *path)
+select_one(struct mr_reading *reading, const struct mr_node *arguments,
+           const struct mr_node *at, const struct mr_path *path)
 {
     int64_t index;
     if (!is_list_of(arguments, 2)) {
@@ -189,8 +190,8 @@ is_two_level(const struct mr_node *map)
 }
 
 static const struct mr_node *
-find_in_map(struct mr_reading *reading, const struct mr_node *arguments, const struct mr_node *at,
-            const struct mr_path *path)
+find_in_map(struct mr_reading *reading, const struct mr_node *arguments,
+            const struct mr_node *at, const struct mr_path *path)
 {
     struct mr_slice keys[3];
     bool has_default = is_list_of(arguments, 4);
@@ -235,7 +236,8 @@ choose(struct mr_reading *reading, const struct mr_node *arguments, const struct
 }
 
 static const struct mr_node *
-condition_value(struct mr_reading *reading, const struct mr_node *at, const struct mr_path *path)
+condition_value(struct mr_reading *reading, const struct mr_node *at,
+                const struct mr_path *path)
 {
     return mr_node_bool(&reading->arena, mr_condition_of(reading, at, path), at);
 }

@@ -87,6 +87,148 @@ static const struct mr_property_rule application[] = {
     { NULL, 0 },
 };
 
+static const struct mr_property_rule api[] = {
+    { "__MANAGE_SWAGGER", MR_TYPE_BOOL },
+    { "Name", MR_TYPE_STRING | MR_TYPE_MAP },
+    { "StageName", MR_TYPE_STRING | MR_TYPE_MAP | MR_TYPE_REQUIRED },
+    { "Tags", MR_TYPE_MAP },
+    { "PropagateTags", MR_TYPE_BOOL },
+    { "DefinitionBody", MR_TYPE_MAP },
+    { "DefinitionUri", MR_TYPE_STRING | MR_TYPE_MAP },
+    { "MergeDefinitions", MR_TYPE_BOOL | MR_TYPE_NO_INTRINSIC },
+    { "CacheClusterEnabled", MR_TYPE_BOOL },
+    { "CacheClusterSize", MR_TYPE_STRING },
+    { "Variables", MR_TYPE_MAP },
+    { "EndpointConfiguration", MR_TYPE_STRING | MR_TYPE_MAP },
+    { "MethodSettings", MR_TYPE_LIST },
+    { "BinaryMediaTypes", MR_TYPE_LIST },
+    { "MinimumCompressionSize", MR_TYPE_INT },
+    { "Cors", MR_TYPE_STRING | MR_TYPE_MAP },
+    { "Auth", MR_TYPE_MAP },
+    { "GatewayResponses", MR_TYPE_MAP },
+    { "AccessLogSetting", MR_TYPE_MAP },
+    { "CanarySetting", MR_TYPE_MAP },
+    { "TracingEnabled", MR_TYPE_BOOL },
+    { "OpenApiVersion", MR_TYPE_STRING },
+    { "Models", MR_TYPE_MAP },
+    { "Domain", MR_TYPE_MAP },
+    { "FailOnWarnings", MR_TYPE_BOOL },
+    { "Description", MR_TYPE_STRING },
+    { "Mode", MR_TYPE_STRING },
+    { "DisableExecuteApiEndpoint", MR_TYPE_BOOL },
+    { "ApiKeySourceType", MR_TYPE_STRING },
+    { "AlwaysDeploy", MR_TYPE_BOOL | MR_TYPE_NO_INTRINSIC },
+    { "Policy", MR_TYPE_STRING | MR_TYPE_MAP },
+    { "SecurityPolicy", MR_TYPE_STRING },
+    { "EndpointAccessMode", MR_TYPE_STRING },
+    { NULL, 0 },
+};
+
+static const struct mr_property_rule http_api[] = {
+    { "__MANAGE_SWAGGER", MR_TYPE_BOOL },
+    { "Name", MR_TYPE_ANY },
+    { "StageName", MR_TYPE_STRING | MR_TYPE_MAP },
+    { "Tags", MR_TYPE_MAP },
+    { "PropagateTags", MR_TYPE_BOOL },
+    { "DefinitionBody", MR_TYPE_MAP },
+    { "DefinitionUri", MR_TYPE_STRING | MR_TYPE_MAP },
+    { "StageVariables", MR_TYPE_MAP },
+    { "CorsConfiguration", MR_TYPE_BOOL | MR_TYPE_MAP },
+    { "AccessLogSettings", MR_TYPE_MAP },
+    { "DefaultRouteSettings", MR_TYPE_MAP },
+    { "Auth", MR_TYPE_MAP },
+    { "RouteSettings", MR_TYPE_MAP },
+    { "Domain", MR_TYPE_MAP },
+    { "FailOnWarnings", MR_TYPE_BOOL },
+    { "Description", MR_TYPE_STRING },
+    { "DisableExecuteApiEndpoint", MR_TYPE_BOOL },
+    { NULL, 0 },
+};
+
+static const struct mr_property_rule state_machine[] = {
+    { "Definition", MR_TYPE_MAP },
+    { "DefinitionUri", MR_TYPE_STRING | MR_TYPE_MAP },
+    { "Logging", MR_TYPE_MAP },
+    { "Role", MR_TYPE_STRING },
+    { "RolePath", MR_TYPE_ANY },
+    { "DefinitionSubstitutions", MR_TYPE_MAP },
+    { "Events", MR_TYPE_MAP_OF_MAPS },
+    { "Name", MR_TYPE_STRING },
+    { "Type", MR_TYPE_STRING },
+    { "Tags", MR_TYPE_MAP },
+    { "PropagateTags", MR_TYPE_BOOL },
+    { "Policies", MR_TYPE_STRING | MR_TYPE_LIST_OF_STRINGS_OR_MAPS },
+    { "Tracing", MR_TYPE_MAP },
+    { "PermissionsBoundary", MR_TYPE_STRING },
+    { "AutoPublishAlias", MR_TYPE_ANY },
+    { "DeploymentPreference", MR_TYPE_ANY },
+    { "UseAliasAsEventTarget", MR_TYPE_BOOL | MR_TYPE_NO_INTRINSIC },
+    { NULL, 0 },
+};
+
+static const struct mr_property_rule connector[] = {
+    { "Source", MR_TYPE_MAP | MR_TYPE_REQUIRED },
+    { "Destination", MR_TYPE_MAP | MR_TYPE_LIST | MR_TYPE_REQUIRED },
+    { "Permissions", MR_TYPE_LIST_OF_STRINGS | MR_TYPE_REQUIRED },
+    { NULL, 0 },
+};
+
+static const struct mr_property_rule capacity_provider[] = {
+    { "CapacityProviderName", MR_TYPE_STRING | MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "VpcConfig", MR_TYPE_MAP | MR_TYPE_REQUIRED | MR_TYPE_NO_INTRINSIC },
+    { "OperatorRole", MR_TYPE_STRING | MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "Tags", MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "PropagateTags", MR_TYPE_BOOL | MR_TYPE_NO_INTRINSIC },
+    { "InstanceRequirements", MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "ScalingConfig", MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "KmsKeyArn", MR_TYPE_STRING | MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { NULL, 0 },
+};
+
+static const struct mr_property_rule graphql_api[] = {
+    { "Name", MR_TYPE_ANY },
+    { "Tags", MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "XrayEnabled", MR_TYPE_ANY },
+    { "Auth", MR_TYPE_MAP | MR_TYPE_REQUIRED | MR_TYPE_NO_INTRINSIC },
+    { "SchemaInline", MR_TYPE_STRING | MR_TYPE_NO_INTRINSIC },
+    { "SchemaUri", MR_TYPE_STRING | MR_TYPE_NO_INTRINSIC },
+    { "Logging", MR_TYPE_BOOL | MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "DataSources", MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "Functions", MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "Resolvers", MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "ApiKeys", MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "DomainName", MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "Cache", MR_TYPE_MAP | MR_TYPE_NO_INTRINSIC },
+    { "Visibility", MR_TYPE_ANY },
+    { "OwnerContact", MR_TYPE_ANY },
+    { "IntrospectionConfig", MR_TYPE_ANY },
+    { "QueryDepthLimit", MR_TYPE_ANY },
+    { "ResolverCountLimit", MR_TYPE_ANY },
+    { NULL, 0 },
+};
+
+static const struct mr_property_rule websocket_api[] = {
+    { "ApiKeySelectionExpression", MR_TYPE_STRING },
+    { "AccessLogSettings", MR_TYPE_MAP },
+    { "Auth", MR_TYPE_MAP },
+    { "DefaultRouteSettings", MR_TYPE_MAP },
+    { "Description", MR_TYPE_STRING },
+    { "DisableExecuteApiEndpoint", MR_TYPE_BOOL },
+    { "Domain", MR_TYPE_MAP },
+    { "DisableSchemaValidation", MR_TYPE_BOOL },
+    { "FailOnWarnings", MR_TYPE_BOOL },
+    { "IpAddressType", MR_TYPE_STRING },
+    { "Name", MR_TYPE_STRING },
+    { "PropagateTags", MR_TYPE_BOOL },
+    { "Routes", MR_TYPE_MAP | MR_TYPE_REQUIRED },
+    { "RouteSettings", MR_TYPE_MAP },
+    { "RouteSelectionExpression", MR_TYPE_STRING | MR_TYPE_REQUIRED },
+    { "StageName", MR_TYPE_STRING | MR_TYPE_MAP },
+    { "StageVariables", MR_TYPE_MAP },
+    { "Tags", MR_TYPE_MAP },
+    { NULL, 0 },
+};
+
 const struct mr_property_rule *
 mr_resource_rules(struct mr_slice type)
 {
@@ -98,6 +240,13 @@ mr_resource_rules(struct mr_slice type)
         { "AWS::Serverless::SimpleTable", simple_table },
         { "AWS::Serverless::LayerVersion", layer },
         { "AWS::Serverless::Application", application },
+        { "AWS::Serverless::Api", api },
+        { "AWS::Serverless::HttpApi", http_api },
+        { "AWS::Serverless::StateMachine", state_machine },
+        { "AWS::Serverless::Connector", connector },
+        { "AWS::Serverless::CapacityProvider", capacity_provider },
+        { "AWS::Serverless::GraphQLApi", graphql_api },
+        { "AWS::Serverless::WebSocketApi", websocket_api },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (mr_slice_is(type, rows[i].type)) {
@@ -394,8 +543,8 @@ static const struct mr_property_rule event_s3[] = {
 };
 
 static const struct mr_property_rule event_api[] = {
-    { "Path", MR_TYPE_STRING | MR_TYPE_REQUIRED },
-    { "Method", MR_TYPE_STRING | MR_TYPE_REQUIRED },
+    { "Path", MR_TYPE_STRING | MR_TYPE_REQUIRED | MR_TYPE_NO_INTRINSIC },
+    { "Method", MR_TYPE_STRING | MR_TYPE_REQUIRED | MR_TYPE_NO_INTRINSIC },
     { "RestApiId", MR_TYPE_STRING },
     { "Stage", MR_TYPE_STRING },
     { "Auth", MR_TYPE_MAP },

@@ -19,7 +19,7 @@ enum mr_type {
     MR_TYPE_MAP = 16,
     MR_TYPE_LIST_OF_STRINGS = 32,
     MR_TYPE_LIST_OF_STRINGS_OR_MAPS = 64,
-    MR_TYPE_MAP_OF_MAPS = 128,     /* keys are strings in this one and the next two */
+    MR_TYPE_MAP_OF_MAPS = 128, /* keys are strings in this one and the next two */
     MR_TYPE_MAP_OF_STRINGS = 256,
     MR_TYPE_MAP_OF_INTS_OR_MAPS = 512,
     MR_TYPE_REQUIRED = 1024,
@@ -53,8 +53,8 @@ struct mr_event_rule {
     const char *type;
     enum mr_event_kind kind;
     enum mr_template_source source;
-    const struct mr_property_rule *properties;       /* its own */
-    const struct mr_property_rule *more_properties;  /* those all pull events share, or NULL */
+    const struct mr_property_rule *properties;      /* its own */
+    const struct mr_property_rule *more_properties; /* those all pull events share, or NULL */
 };
 
 const struct mr_event_rule *mr_event_rule_find(struct mr_slice type);

@@ -26,8 +26,8 @@ mr_scalar_is_null(struct mr_slice text)
 bool
 mr_scalar_to_bool(struct mr_slice text, struct mr_node *node)
 {
-    static const char *const yes[] = { "yes",  "Yes",  "YES", "true", "True",
-                                       "TRUE", "on",   "On",  "ON",   NULL };
+    static const char *const yes[] = { "yes",  "Yes", "YES", "true", "True",
+                                       "TRUE", "on",  "On",  "ON",   NULL };
     static const char *const no[] = { "no",    "No",  "NO",  "false", "False",
                                       "FALSE", "off", "Off", "OFF",   NULL };
     bool is_yes = one_of(text, yes);
@@ -224,8 +224,8 @@ set_real(struct mr_node *node, double value)
 }
 
 static bool
-base_60_real(struct mr_arena *arena, struct mr_slice text, size_t at, size_t digits, bool negative,
-             struct mr_node *node)
+base_60_real(struct mr_arena *arena, struct mr_slice text, size_t at, size_t digits,
+             bool negative, struct mr_node *node)
 {
     ptrdiff_t point = mr_slice_find(text, '.');
     if (point < 0 || !is_sexagesimal_tail(text, at + digits, (size_t)point) ||
@@ -283,8 +283,8 @@ mr_scalar_resolve(struct mr_arena *arena, struct mr_slice text, struct mr_node *
     /* Beyond that it is nobody's number. */
     bool may_be_number = text.size <= 64 && strchr("+-.0123456789", text.data[0]) != NULL;
     if (mr_scalar_to_bool(text, node) ||
-        (may_be_number && (mr_scalar_to_int(arena, text, node) ||
-                           mr_scalar_to_float(arena, text, node)))) {
+        (may_be_number &&
+         (mr_scalar_to_int(arena, text, node) || mr_scalar_to_float(arena, text, node)))) {
         return;
     }
     node->kind = MR_NODE_STRING;

@@ -4,8 +4,18 @@
 #include "sam-templates/suggestion.h"
 
 static const char *const sections[] = {
-    "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings",
-    "Conditions", "Transform", "Globals", "Resources", "Outputs", "Hooks",
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Rules",
+    "Mappings",
+    "Conditions",
+    "Transform",
+    "Globals",
+    "Resources",
+    "Outputs",
+    "Hooks",
 };
 
 static void
@@ -48,7 +58,8 @@ read_transform(struct mr_reading *reading, const struct mr_node *transform)
     } else if (mr_slice_is(name, "AWS::LanguageExtensions")) {
         reading->has_language_extensions = true;
     } else {
-        mr_warn(reading, transform, NULL, "the macro %.*s cannot run on this machine and is skipped",
+        mr_warn(reading, transform, NULL,
+                "the macro %.*s cannot run on this machine and is skipped",
                 name.data == NULL ? 1 : (int)name.size,
                 name.data == NULL ? "?" : (const char *)name.data);
     }
@@ -66,8 +77,10 @@ map_section(struct mr_reading *reading, const char *name, bool reject)
     if (reject) {
         mr_reject(reading, section, &path, "%s must be a map and not empty", name);
     } else {
-        mr_problem(reading, section, &path, "%s must be a map; leave the section out when it is "
-                   "empty", name);
+        mr_problem(reading, section, &path,
+                   "%s must be a map; leave the section out when it is "
+                   "empty",
+                   name);
     }
     return NULL;
 }
@@ -169,8 +182,8 @@ read_resource(struct mr_reading *reading, const struct mr_node_pair *pair)
     if (pair->key->kind == MR_NODE_STRING && !mr_is_alphanumeric(id)) {
         mr_problem(reading, pair->key, &path, "a logical ID has letters and digits only");
     }
-    reading->resources = mr_grow(&reading->arena, reading->resources, reading->resource_count,
-                                 sizeof(resource));
+    reading->resources =
+        mr_grow(&reading->arena, reading->resources, reading->resource_count, sizeof(resource));
     mr_index_add(&reading->resource_index, &reading->arena, id, reading->resource_count);
     reading->resources[reading->resource_count++] = resource;
 }
@@ -215,8 +228,8 @@ mr_resource_add(struct mr_reading *reading, struct mr_slice id, const char *type
     if (!mr_index_add(&reading->resource_index, &reading->arena, id, reading->resource_count)) {
         return NULL;
     }
-    reading->resources = mr_grow(&reading->arena, reading->resources, reading->resource_count,
-                                 sizeof(resource));
+    reading->resources =
+        mr_grow(&reading->arena, reading->resources, reading->resource_count, sizeof(resource));
     reading->resources[reading->resource_count] = resource;
     return &reading->resources[reading->resource_count++];
 }

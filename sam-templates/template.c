@@ -172,7 +172,8 @@ read_file(const char *path, struct mr_buf *out, struct mr_error *err)
         }
         out->size += (size_t)size;
         if (out->size > MR_TEMPLATE_MAX_BYTES) {
-            return mr_fail(err, -EFBIG, "%s: larger than %d bytes", path, MR_TEMPLATE_MAX_BYTES);
+            return mr_fail(err, -EFBIG, "%s: larger than %d bytes", path,
+                           MR_TEMPLATE_MAX_BYTES);
         }
     }
 }
@@ -181,7 +182,8 @@ struct mr_template *
 mr_template_load(const char *path, const struct mr_template_options *options,
                  struct mr_error *err)
 {
-    struct mr_template_options all = options != NULL ? *options : (struct mr_template_options){ 0 };
+    struct mr_template_options all =
+        options != NULL ? *options : (struct mr_template_options){ 0 };
     mr_auto_arena struct mr_arena arena = { 0 };
     mr_auto_buf struct mr_buf text = { 0 };
 
@@ -223,8 +225,8 @@ mr_template_diagnostics(const struct mr_template *tpl, size_t *out_count)
 }
 
 void
-mr_template_format(const struct mr_template *tpl, const struct mr_template_diagnostic *diagnostic,
-                   struct mr_buf *out)
+mr_template_format(const struct mr_template *tpl,
+                   const struct mr_template_diagnostic *diagnostic, struct mr_buf *out)
 {
     mr_buf_append_str(out, tpl->reading.options.file_name);
     if (diagnostic->line > 0) {

@@ -30,22 +30,23 @@ struct mr_template; /* a parsed template and all that was read out of it */
 /* --- options --- */
 
 enum mr_template_missing {
-    MR_TEMPLATE_MISSING_IS_ERROR, /* all parameters without a value are named in one diagnostic */
+    MR_TEMPLATE_MISSING_IS_ERROR, /* all parameters without a value are named in one diagnostic
+                                   */
     MR_TEMPLATE_MISSING_IS_DUMMY, /* `dummy-NAME`, 0 for a Number: for looking at a template */
 };
 
 struct mr_template_options {
-    const char *file_name;     /* as diagnostics and `directory` show it; NULL: "template.yaml" */
-    const char *directory;     /* CodeUri is relative to it; NULL: that of file_name */
-    const char *stack_name;    /* NULL: "local" */
-    const char *region;        /* NULL: "us-east-1" */
-    const char *account_id;    /* NULL: "123456789012" */
+    const char *file_name;  /* as diagnostics and `directory` show it; NULL: "template.yaml" */
+    const char *directory;  /* CodeUri is relative to it; NULL: that of file_name */
+    const char *stack_name; /* NULL: "local" */
+    const char *region;     /* NULL: "us-east-1" */
+    const char *account_id; /* NULL: "123456789012" */
     const char *translator_region; /* what SAM's translator takes for its own; NULL: region */
     const char *const *parameters; /* `Name=Value` list ending in NULL; NULL: none */
     const char *const *imports;    /* `Name=Value` for Fn::ImportValue, likewise */
-    const char *const *shell;      /* an environ for values that replace a template's variable of
-                                    * the same name; NULL: none */
-    struct mr_slice env_vars;  /* the --env-vars JSON document; absent: none */
+    const char *const *shell; /* an environ for values that replace a template's variable of
+                               * the same name; NULL: none */
+    struct mr_slice env_vars; /* the --env-vars JSON document; absent: none */
     enum mr_template_missing missing;
 };
 
@@ -76,29 +77,29 @@ struct mr_template_function {
     const char *name; /* FunctionName, or STACK-LOGICALID */
     const char *arn;
     struct mr_template_place place;
-    bool is_serverless;        /* AWS::Serverless::Function: has Events and `millrace build` */
-    const char *runtime;       /* "provided.al2023"; NULL when not given */
-    const char *handler;       /* NULL when not given */
-    const char *code_path;     /* absolute; NULL when the code is not on this machine */
-    const char *code_refusal;  /* why it cannot run here ("InlineCode is ...") or NULL */
-    const char *build_method;  /* Metadata.BuildMethod: "makefile", ...; NULL */
+    bool is_serverless;       /* AWS::Serverless::Function: has Events and `millrace build` */
+    const char *runtime;      /* "provided.al2023"; NULL when not given */
+    const char *handler;      /* NULL when not given */
+    const char *code_path;    /* absolute; NULL when the code is not on this machine */
+    const char *code_refusal; /* why it cannot run here ("InlineCode is ...") or NULL */
+    const char *build_method; /* Metadata.BuildMethod: "makefile", ...; NULL */
     const char *description;
-    const char *role;          /* as resolved; for show only */
-    int64_t timeout_s;         /* 3 */
-    int64_t memory_mb;         /* 128 */
-    int64_t ephemeral_mb;      /* 512 */
-    int64_t reserved_concurrency; /* -1: none asked for; 0 means throttled */
+    const char *role;                 /* as resolved; for show only */
+    int64_t timeout_s;                /* 3 */
+    int64_t memory_mb;                /* 128 */
+    int64_t ephemeral_mb;             /* 512 */
+    int64_t reserved_concurrency;     /* -1: none asked for; 0 means throttled */
     const char *const *architectures; /* x86_64, arm64; never empty */
     size_t architecture_count;
-    const char *const *environment;   /* NAME=value, overrides applied; ends in NULL */
+    const char *const *environment; /* NAME=value, overrides applied; ends in NULL */
     size_t environment_count;
     const char *const *layers; /* absolute path of a layer of this template, or an ARN */
     size_t layer_count;
-    const char *alias;         /* AutoPublishAlias, or NULL */
+    const char *alias;           /* AutoPublishAlias, or NULL */
     const char *dead_letter_arn; /* DeadLetterQueue / DeadLetterConfig target, or NULL */
     const char *on_success_arn, *on_failure_arn; /* EventInvokeConfig destinations, or NULL */
-    int64_t invoke_max_retries;   /* EventInvokeConfig; -1: not given */
-    int64_t invoke_max_age_s;     /* likewise */
+    int64_t invoke_max_retries;                  /* EventInvokeConfig; -1: not given */
+    int64_t invoke_max_age_s;                    /* likewise */
 };
 
 struct mr_template_layer {
@@ -114,7 +115,7 @@ struct mr_template_stream {
     int64_t shard_count;     /* 1 when not given, 4 when ON_DEMAND */
     int64_t retention_hours; /* 24 */
     bool on_demand;
-    int64_t max_record_kib;  /* 1024 */
+    int64_t max_record_kib; /* 1024 */
     const struct mr_template_tag *tags;
     size_t tag_count;
 };
@@ -128,16 +129,16 @@ struct mr_template_consumer {
 struct mr_template_table {
     const char *logical_id, *name, *arn;
     struct mr_template_place place;
-    const char *stream_arn;        /* NULL: no stream, cannot be a source */
-    const char *stream_view_type;  /* NEW_AND_OLD_IMAGES, ...; NULL without a stream */
-    const char *properties_json;   /* as CreateTable wants them */
+    const char *stream_arn;       /* NULL: no stream, cannot be a source */
+    const char *stream_view_type; /* NEW_AND_OLD_IMAGES, ...; NULL without a stream */
+    const char *properties_json;  /* as CreateTable wants them */
 };
 
 struct mr_template_queue {
     const char *logical_id, *name, *arn, *url;
     struct mr_template_place place;
     bool fifo;
-    int64_t visibility_timeout_s; /* 30 */
+    int64_t visibility_timeout_s;   /* 30 */
     const char *redrive_target_arn; /* or NULL */
     int64_t max_receive_count;      /* -1 without RedrivePolicy */
     const char *properties_json;
@@ -161,14 +162,14 @@ struct mr_template_bucket {
 };
 
 enum mr_template_source {
-    MR_TEMPLATE_KINESIS,          /* a stream, or a consumer of one */
+    MR_TEMPLATE_KINESIS, /* a stream, or a consumer of one */
     MR_TEMPLATE_DYNAMODB,
     MR_TEMPLATE_SQS,
     MR_TEMPLATE_MSK,
     MR_TEMPLATE_SELF_MANAGED_KAFKA,
     MR_TEMPLATE_MQ,
     MR_TEMPLATE_DOCUMENTDB,
-    MR_TEMPLATE_UNKNOWN_SOURCE,   /* an ARN that names none of these */
+    MR_TEMPLATE_UNKNOWN_SOURCE, /* an ARN that names none of these */
 };
 
 /* "Kinesis", "DynamoDB", "SQS", ...: SAM's event type names. */
@@ -178,14 +179,14 @@ struct mr_template_mapping {
     const char *logical_id;
     struct mr_template_place place;
     enum mr_template_source source;
-    const char *event_name;          /* the event's name in SAM, NULL for a mapping of its own */
+    const char *event_name; /* the event's name in SAM, NULL for a mapping of its own */
     const char *function_logical_id; /* of this template, or NULL */
     const char *function_name;       /* FunctionName as resolved: name, ARN or alias ARN */
     const char *source_arn;          /* EventSourceArn; NULL for self-managed Kafka */
-    const char *source_logical_id;   /* stream, consumer, table or queue of this template; NULL */
-    const char *destination_arn;     /* DestinationConfig.OnFailure.Destination, or NULL */
+    const char *source_logical_id; /* stream, consumer, table or queue of this template; NULL */
+    const char *destination_arn;   /* DestinationConfig.OnFailure.Destination, or NULL */
     const char *destination_logical_id; /* of this template, or NULL */
-    bool enabled;                    /* true */
+    bool enabled;                       /* true */
     /* The resolved properties as CreateEventSourceMapping takes them: one JSON object. */
     const char *properties_json;
 };
@@ -244,7 +245,8 @@ struct mr_template *mr_template_parse(struct mr_slice text,
  * Read a file; fills file_name and directory from `path` where the options do
  * not say. NULL with `err` only when the file cannot be read or is too large.
  */
-struct mr_template *mr_template_load(const char *path, const struct mr_template_options *options,
+struct mr_template *mr_template_load(const char *path,
+                                     const struct mr_template_options *options,
                                      struct mr_error *err);
 
 /* NULL is fine. */

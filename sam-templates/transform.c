@@ -63,7 +63,8 @@ mr_draft_mapping(const struct mr_event *event, struct mr_slice id,
     if (mr_resource_add(reading, id, "AWS::Lambda::EventSourceMapping", properties,
                         event->function) == NULL) {
         mr_reject(reading, event->key, event->path,
-                  "the mapping of this event would be a second resource %.*s", MR_SLICE_ARGS(id));
+                  "the mapping of this event would be a second resource %.*s",
+                  MR_SLICE_ARGS(id));
         return;
     }
     keep_draft(reading, &(struct mr_mapping_draft){
@@ -146,23 +147,6 @@ check_event(struct mr_event *event, const struct mr_node *body)
                                event->rule->more_properties, what, event->key, &properties);
 }
 
-/* A few rules of push events that stand between their properties. */
-static void
-check_push(const struct mr_event *event)
-{
-    const struct mr_node *bucket = mr_node_get(event->properties, "Bucket");
-    if (mr_node_get(event->properties, "State") != NULL &&
-        mr_node_get(event->properties, "Enabled") != NULL) {
-        mr_reject(event->reading, event->key, event->path, "State and Enabled say the same: give "
-                                                           "one");
-    }
-    if (mr_slice_is(mr_slice_str(event->rule->type), "S3") &&
-        mr_resource_find(event->reading, mr_node_text(mr_node_get(bucket, "Ref"))) == NULL) {
-        mr_reject(event->reading, bucket, event->path,
-                  "an S3 event refers to a bucket of the same template");
-    }
-}
-
 static void
 transform_event(struct mr_event *event, const struct mr_node *body)
 {
@@ -177,7 +161,7 @@ transform_event(struct mr_event *event, const struct mr_node *body)
         mr_transform_sns_event(event);
         break;
     case MR_EVENT_PUSH:
-        check_push(event);
+        mr_check_push_event(event);
         break;
     }
 }
@@ -192,13 +176,14 @@ ref_to(struct mr_reading *reading, struct mr_slice id, const struct mr_node *at)
 }
 
 static void
-add_or_reject(struct mr_reading *reading, const struct mr_resource *function, struct mr_slice id,
-              const char *type, const struct mr_node *properties, const char *why)
+add_or_reject(struct mr_reading *reading, const struct mr_resource *function,
+              struct mr_slice id, const char *type, const struct mr_node *properties,
+              const char *why)
 {
     if (mr_resource_add(reading, id, type, properties, function) == NULL) {
         mr_reject(reading, function->id_node, NULL,
-                  "%s of %.*s would be a second resource %.*s", why, MR_SLICE_ARGS(function->id),
-                  MR_SLICE_ARGS(id));
+                  "%s of %.*s would be a second resource %.*s", why,
+                  MR_SLICE_ARGS(function->id), MR_SLICE_ARGS(id));
     }
 }
 
@@ -227,7 +212,8 @@ target_of(struct mr_reading *reading, const struct mr_resource *function)
     }
     struct mr_slice id = mr_alias_id(reading, function->id, alias->text);
     struct mr_node *properties = mr_node_new(&reading->arena, MR_NODE_MAP, given);
-    mr_node_set(&reading->arena, properties, "FunctionName", ref_to(reading, function->id, given));
+    mr_node_set(&reading->arena, properties, "FunctionName",
+                ref_to(reading, function->id, given));
     mr_node_set(&reading->arena, properties, "Name", alias);
     add_or_reject(reading, function, id, "AWS::Lambda::Alias", properties, "the alias");
     return ref_to(reading, id, NULL);
@@ -241,8 +227,8 @@ add_role(struct mr_reading *reading, const struct mr_resource *function)
     if (role != NULL && role->kind != MR_NODE_NULL) {
         return;
     }
-    struct mr_slice id = mr_slice_str(
-        mr_arena_printf(&reading->arena, "%.*sRole", MR_SLICE_ARGS(function->id)));
+    struct mr_slice id =
+        mr_slice_str(mr_arena_printf(&reading->arena, "%.*sRole", MR_SLICE_ARGS(function->id)));
     add_or_reject(reading, function, id, "AWS::IAM::Role",
                   mr_node_new(&reading->arena, MR_NODE_MAP, function->id_node), "the role");
 }
@@ -252,9 +238,10 @@ static void
 add_invoke_destination(struct mr_reading *reading, const struct mr_resource *function,
                        const char *which)
 {
-    const struct mr_node *config = mr_node_get(
-        mr_node_get(mr_node_get(function->properties, "EventInvokeConfig"), "DestinationConfig"),
-        which);
+    const struct mr_node *config =
+        mr_node_get(mr_node_get(mr_node_get(function->properties, "EventInvokeConfig"),
+                                "DestinationConfig"),
+                    which);
     const struct mr_node *type = mr_parameter_of(reading, mr_node_get(config, "Type"));
     bool is_queue = mr_node_is_text(type, "SQS");
 
@@ -263,8 +250,8 @@ add_invoke_destination(struct mr_reading *reading, const struct mr_resource *fun
         return;
     }
     struct mr_slice id = mr_slice_str(
-        mr_arena_printf(&reading->arena, "%.*sEventInvokeConfig%s%s", MR_SLICE_ARGS(function->id),
-                        which, is_queue ? "Queue" : "Topic"));
+        mr_arena_printf(&reading->arena, "%.*sEventInvokeConfig%s%s",
+                        MR_SLICE_ARGS(function->id), which, is_queue ? "Queue" : "Topic"));
     mr_resource_add(reading, id, is_queue ? "AWS::SQS::Queue" : "AWS::SNS::Topic",
                     mr_node_new(&reading->arena, MR_NODE_MAP, config), function);
 }
@@ -300,9 +287,8 @@ mr_transform_function(struct mr_reading *reading, size_t resource_at)
 {
     /* A copy: the table grows while the function's parts are added to it. */
     const struct mr_resource function = reading->resources[resource_at];
-    const struct mr_path path = {
-        MR_PATH(MR_PATH(NULL, MR_SLICE("Resources")), function.id), MR_SLICE("Properties"), 0
-    };
+    const struct mr_path path = { MR_PATH(MR_PATH(NULL, MR_SLICE("Resources")), function.id),
+                                  MR_SLICE("Properties"), 0 };
     if (!mr_check_function_configs(reading, &function, &path)) {
         reading->resources[resource_at].ok = false;
         return;
@@ -357,7 +343,8 @@ check_layer(struct mr_reading *reading, const struct mr_resource *layer,
         !mr_slice_eq_nocase(mr_node_text(retention), MR_SLICE("Delete"))) {
         mr_reject(reading, retention, path, "RetentionPolicy is Retain or Delete");
     }
-    for (size_t i = 0; mr_node_is(architectures, MR_NODE_LIST) && i < architectures->count; i++) {
+    for (size_t i = 0; mr_node_is(architectures, MR_NODE_LIST) && i < architectures->count;
+         i++) {
         const struct mr_node *one = architectures->items[i];
         if (!mr_is_intrinsic(one) && !mr_node_is_text(one, "x86_64") &&
             !mr_node_is_text(one, "arm64")) {
@@ -367,44 +354,21 @@ check_layer(struct mr_reading *reading, const struct mr_resource *layer,
 }
 
 static void
-check_connectors(struct mr_reading *reading, const struct mr_resource *resource)
-{
-    const struct mr_node *connectors = mr_node_get(resource->node, "Connectors");
-    const struct mr_path path = { MR_PATH(MR_PATH(NULL, MR_SLICE("Resources")), resource->id),
-                                  MR_SLICE("Connectors"), 0 };
-    if (connectors == NULL) {
-        return;
-    }
-    if (connectors->kind != MR_NODE_MAP) {
-        mr_reject(reading, connectors, &path, "Connectors must be a map");
-        return;
-    }
-    for (size_t i = 0; i < connectors->count; i++) {
-        const struct mr_node *one = connectors->pairs[i].value;
-        if (!mr_node_is(mr_node_get(one, "Properties"), MR_NODE_MAP)) {
-            mr_reject(reading, connectors->pairs[i].key, &path,
-                      "a connector is a map with Properties");
-        }
-    }
-}
-
-static void
 check_resource(struct mr_reading *reading, size_t at)
 {
     const struct mr_resource resource = reading->resources[at];
     const struct mr_property_rule *rules = mr_resource_rules(resource.type);
-    const struct mr_path path = {
-        MR_PATH(MR_PATH(NULL, MR_SLICE("Resources")), resource.id), MR_SLICE("Properties"), 0
-    };
+    const struct mr_path path = { MR_PATH(MR_PATH(NULL, MR_SLICE("Resources")), resource.id),
+                                  MR_SLICE("Properties"), 0 };
     bool serverless = mr_slice_starts_with(resource.type, MR_SLICE("AWS::Serverless::"));
     char what[80];
 
-    check_connectors(reading, &resource);
+    mr_check_embedded_connectors(reading, &resource);
     if (mr_slice_is(resource.type, "AWS::Lambda::EventSourceMapping")) {
         draft_plain(reading, &resource);
     }
-    if (serverless && (resource.id_node->kind != MR_NODE_STRING ||
-                       !mr_is_alphanumeric(resource.id))) {
+    if (serverless &&
+        (resource.id_node->kind != MR_NODE_STRING || !mr_is_alphanumeric(resource.id))) {
         mr_reject(reading, resource.id_node, &path, "a logical ID has letters and digits only");
         return;
     }
@@ -423,6 +387,8 @@ check_resource(struct mr_reading *reading, size_t at)
         check_simple_table(reading, &resource, &path);
     } else if (mr_slice_is(resource.type, "AWS::Serverless::LayerVersion")) {
         check_layer(reading, &resource, &path);
+    } else if (mr_slice_is(resource.type, "AWS::Serverless::Connector")) {
+        mr_check_connector(reading, &resource, &path);
     }
 }
 

@@ -18,10 +18,10 @@ struct mr_event {
     const struct mr_resource *function;
     const struct mr_node *target; /* FunctionName of its mapping: {Ref: ...} */
     const struct mr_event_rule *rule;
-    const struct mr_node *key;    /* the event's name */
+    const struct mr_node *key; /* the event's name */
     struct mr_slice name;
     const struct mr_node *properties;
-    const struct mr_path *path;   /* of the event */
+    const struct mr_path *path; /* of the event */
 };
 
 /* Check AWS::Serverless::Function; makes its alias, role, queues and mappings. */
@@ -32,6 +32,13 @@ bool mr_check_function_configs(struct mr_reading *reading, const struct mr_resou
 /* The mapping of a pull event, or nothing when something is wrong with it. */
 void mr_transform_pull_event(const struct mr_event *event);
 void mr_transform_sns_event(const struct mr_event *event);
+void mr_check_push_event(const struct mr_event *event);
+
+/* AWS::Serverless::Connector, and the Connectors of any resource. */
+void mr_check_connector(struct mr_reading *reading, const struct mr_resource *connector,
+                        const struct mr_path *path);
+void mr_check_embedded_connectors(struct mr_reading *reading,
+                                  const struct mr_resource *resource);
 
 /* Keep a draft of `properties` under `id`, with the function's condition. */
 void mr_draft_mapping(const struct mr_event *event, struct mr_slice id,
