@@ -79,6 +79,39 @@ START_TEST(held_virtual_time_stands_still_while_real_time_runs)
 }
 END_TEST
 
+static void
+on_arrival(int events, void *context)
+{
+    (void)events;
+    *(bool *)context = true;
+}
+
+START_TEST(who_drives_a_virtual_loop_looks_between_what_arrived_and_the_jump)
+{
+    struct mr_clock_virtual clock;
+    struct mr_timer later;
+    bool arrived = false;
+    int ends[2];
+    mr_clock_virtual_init(&clock, 0);
+    mr_auto(mr_loop_free) struct mr_loop *loop = mr_loop_new_virtual(&clock);
+    mr_timer_init(&later, loop, MR_TIME_INJECTED, say, woke);
+    mr_timer_start(&later, 100);
+    ck_assert_int_eq(pipe(ends), 0);
+    struct mr_watch *watch = mr_watch_new(loop, ends[0], MR_READABLE, on_arrival, &arrived);
+    ck_assert_int_eq(write(ends[1], "x", 1), 1);
+
+    while (!arrived) {
+        mr_loop_run_once(loop, 1000);
+    }
+
+    ck_assert_uint_eq(mr_clock_now_us(&clock.clock), 0);
+    mr_timer_stop(&later);
+    mr_watch_free(watch);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 enum { THREADS = 4, POSTS = 1000 };
 struct post {
     struct mr_loop *loop;
@@ -208,6 +241,7 @@ END_TEST
 MR_SUITE("net.loop", MR_TEST(timers_fire_soonest_first_and_equal_ones_in_starting_order),
          MR_TEST(a_day_of_virtual_time_passes_at_once),
          MR_TEST(held_virtual_time_stands_still_while_real_time_runs),
+         MR_TEST(who_drives_a_virtual_loop_looks_between_what_arrived_and_the_jump),
          MR_TEST(posts_of_each_thread_arrive_in_order_and_none_is_lost),
          MR_TEST(a_watch_calls_while_there_is_something_to_read),
          MR_TEST(what_is_deferred_runs_before_the_loop_ends),
