@@ -36,33 +36,6 @@ on_log(const struct mr_runtime_log *log, void *context)
     }
 }
 
-/* ---- a sink for who gives none: what is given up is gone, and its batch line says so ---- */
-
-struct drop {
-    mr_sunk_fn *done;
-    void *context;
-};
-
-static void
-drop_later(void *context)
-{
-    struct drop *drop = context;
-
-    drop->done(MR_SUNK_NONE, MR_SLICE("nowhere"), drop->context);
-    free(drop);
-}
-
-static void
-drop_letter(void *self, const struct mr_sink_letter *letter, mr_sunk_fn *done, void *context)
-{
-    struct mr_control *control = self;
-    struct drop *drop = mr_alloc(sizeof(*drop));
-
-    (void)letter;
-    *drop = (struct drop){ done, context };
-    mr_loop_defer(control->loop, drop_later, drop);
-}
-
 /* ---- making ---- */
 
 static const char *
@@ -84,6 +57,13 @@ open_files(struct mr_control *control, struct mr_error *err)
     control->checkpoints = mr_checkpoints_open(
         mr_arena_printf(&control->arena, "%s/checkpoints.db", data), control->loop, err);
     if (control->checkpoints == NULL) {
+        return err->code;
+    }
+    const struct mr_dead_letters_options letters = {
+        .path = mr_arena_printf(&control->arena, "%s/dead_letters.db", data),
+    };
+    control->letters = mr_dead_letters_open(&letters, err);
+    if (control->letters == NULL) {
         return err->code;
     }
     control->history =
@@ -114,6 +94,26 @@ make_runtime(struct mr_control *control)
     control->invoker = invoker_of(control);
 }
 
+static int
+make_sink(struct mr_control *control, struct mr_error *err)
+{
+    const struct mr_control_options *options = &control->options;
+    const struct mr_failure_sink_options sink = {
+        .loop = control->loop,
+        .http = options->http,
+        .credentials = options->credentials,
+        .letters = control->letters,
+        .sqs_endpoint = options->sqs_endpoint,
+        .sns_endpoint = options->sns_endpoint,
+        .s3_endpoint = options->s3_endpoint,
+        .region = options->region,
+        .seed = options->seed,
+    };
+
+    control->sink = mr_failure_sink_new(&sink, err);
+    return control->sink == NULL ? err->code : 0;
+}
+
 static void
 make_poller(struct mr_control *control)
 {
@@ -121,7 +121,8 @@ make_poller(struct mr_control *control)
     const struct mr_poller_options poller = {
         .loop = control->loop,
         .invoker = &control->invoker,
-        .sink = options->sink != NULL ? options->sink : &control->no_sink,
+        .sink =
+            options->sink != NULL ? options->sink : mr_failure_sink_interface(control->sink),
         .checkpoints = control->checkpoints,
         .open_source = options->open_source,
         .open_context = options->open_context,
@@ -132,7 +133,6 @@ make_poller(struct mr_control *control)
         .backoff_ms = options->backoff_ms,
     };
 
-    control->no_sink = (struct mr_sink){ drop_letter, control };
     control->poller = mr_poller_new(&poller);
 }
 
@@ -152,7 +152,7 @@ mr_control_new(const struct mr_control_options *options, struct mr_error *err)
     } else {
         mr_random_init_system(&control->random);
     }
-    if (open_files(control, err) < 0) {
+    if (open_files(control, err) < 0 || make_sink(control, err) < 0) {
         mr_control_free(control);
         return NULL;
     }
@@ -240,9 +240,11 @@ mr_control_free(struct mr_control *control)
     mappings_free(control->mappings);
     async_queue_free(control->async);
     mr_poller_free(control->poller);
+    mr_failure_sink_free(control->sink);
     mr_runtime_free(control->runtime);
     feed_free(control->feed);
     history_close(control->history);
+    mr_dead_letters_close(control->letters);
     mr_checkpoints_close(control->checkpoints);
     mr_state_close(control->state);
     mr_arena_deinit(&control->arena);

@@ -15,8 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aws/credential_chain.h"
 #include "base/error.h"
 #include "base/slice.h"
+#include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/loop.h"
 #include "poller/mapping.h"
@@ -43,13 +45,17 @@ struct mr_control_options {
     /* ---- mappings ---- */
     mr_open_source_fn *open_source; /* NULL: no streams can be read */
     void *open_context;
-    const struct mr_sink *sink; /* NULL: what is given up goes nowhere */
-    uint64_t settle_ms;         /* how long Creating, Updating, ... last at least */
+    const struct mr_sink *sink; /* NULL: the destinations below, and the local store */
+    /* As in failure_sink.h; all NULL: the local store stands in for every destination. */
+    struct mr_http_client *http;
+    struct mr_credential_chain *credentials;
+    const char *sqs_endpoint, *sns_endpoint, *s3_endpoint;
+    uint64_t settle_ms; /* how long Creating, Updating, ... last at least */
     bool aws_cadence;
     uint32_t backoff_ms; /* of retries; 0: the usual */
     uint64_t seed;       /* 0: the system's randomness */
 
-    bool lambda_log; /* write functions' logs to stdout */
+    bool lambda_log;        /* write functions' logs to stdout */
     uint64_t history_bytes; /* of recorded invocations on disk; 0: 256 MiB */
 };
 

@@ -21,6 +21,7 @@ struct mr_millraced {
     struct mr_http_client *http;
     struct mr_launcher *launcher;
     struct mr_streams *streams;
+    struct mr_credential_chain *credentials; /* of destinations */
     struct mr_control *control;
     struct mr_http_server *server;
     struct mr_keeper *keeper; /* the caller's */
@@ -120,6 +121,48 @@ add_variables(struct mr_millraced *millraced, const struct mr_millraced_options 
     return count;
 }
 
+/* Of `--endpoint SERVICE=URL`, else of AWS_ENDPOINT_URL_SERVICE; NULL: none. */
+static const char *
+endpoint_of(const struct mr_millraced_options *options, const char *service,
+            const char *variable)
+{
+    size_t length = strlen(service);
+
+    for (size_t i = 0; options->endpoints[i] != NULL; i++) {
+        const char *given = options->endpoints[i];
+        if (strncmp(given, service, length) == 0 && given[length] == '=') {
+            return given + length + 1;
+        }
+    }
+    const char *url = getenv(variable);
+    return url != NULL && url[0] != '\0' ? url : NULL;
+}
+
+static bool
+is_aws(const char *endpoint)
+{
+    return endpoint != NULL && strcmp(endpoint, "aws") == 0;
+}
+
+/* Where failure documents go. */
+static void
+open_destinations(struct mr_millraced *millraced, const struct mr_millraced_options *options,
+                  struct mr_control_options *out)
+{
+    out->http = millraced->http;
+    out->sqs_endpoint = endpoint_of(options, "sqs", "AWS_ENDPOINT_URL_SQS");
+    out->sns_endpoint = endpoint_of(options, "sns", "AWS_ENDPOINT_URL_SNS");
+    out->s3_endpoint = endpoint_of(options, "s3", "AWS_ENDPOINT_URL_S3");
+    const struct mr_credential_chain_options chain = {
+        .loop = millraced->loop,
+        .http = millraced->http,
+        .local = !is_aws(out->sqs_endpoint) && !is_aws(out->sns_endpoint) &&
+                 !is_aws(out->s3_endpoint),
+    };
+    millraced->credentials = mr_credential_chain_new(&chain);
+    out->credentials = millraced->credentials;
+}
+
 static int
 open_control(struct mr_millraced *millraced, const struct mr_millraced_options *options,
              struct mr_error *err)
@@ -146,6 +189,7 @@ open_control(struct mr_millraced *millraced, const struct mr_millraced_options *
         .lambda_log = options->lambda_log,
     };
 
+    open_destinations(millraced, options, &control);
     millraced->control = mr_control_new(&control, err);
     return millraced->control == NULL ? err->code : 0;
 }
@@ -307,6 +351,7 @@ mr_millraced_free(struct mr_millraced *millraced)
     mr_http_server_free(millraced->server);
     mr_control_free(millraced->control);
     mr_launcher_free(millraced->launcher);
+    mr_credential_chain_free(millraced->credentials);
     mr_streams_free(millraced->streams);
     mr_http_client_free(millraced->http);
     mr_arena_deinit(&millraced->arena);

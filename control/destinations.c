@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "aws/arn.h"
 #include "base/json_reader.h"
 #include "base/json_writer.h"
 #include "base/log.h"
@@ -100,14 +101,63 @@ invoke_function(struct mr_control *control, const char *arn, struct mr_slice doc
 }
 
 static void
-deliver(struct mr_control *control, const char *arn, struct mr_slice document)
+on_sunk(enum mr_sunk sunk, struct mr_slice detail, void *context)
 {
+    (void)context;
+    if (sunk == MR_SUNK_FAILED) {
+        mr_log(MR_LOG_WARN, "control", "an outcome was not delivered: %.*s",
+               MR_SLICE_ARGS(detail));
+    }
+}
+
+/* aws/lambda/async/FUNCTION/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-UUID */
+static void
+write_key(struct mr_buf *out, struct mr_control *control, const char *function_arn,
+          uint64_t time_ms)
+{
+    time_t seconds = (time_t)(time_ms / 1000);
+    struct mr_lambda_arn arn = { 0 };
+    char uuid[MR_UUID_SIZE], day[16], moment[32];
+    struct tm utc;
+
+    gmtime_r(&seconds, &utc);
+    strftime(day, sizeof(day), "%Y/%m/%d", &utc);
+    strftime(moment, sizeof(moment), "%Y-%m-%dT%H.%M.%S", &utc);
+    mr_random_uuid(&control->random, uuid);
+    (void)mr_lambda_arn_parse(mr_slice_str(function_arn), &arn);
+    mr_buf_printf(out, "aws/lambda/async/%.*s/%s/%s-%s", MR_SLICE_ARGS(arn.function_name), day,
+                  moment, uuid);
+}
+
+static void
+deliver(struct mr_control *control, const char *arn, struct mr_slice document,
+        const struct async_outcome *outcome)
+{
+    mr_auto_buf struct mr_buf key = { 0 };
+    uint64_t now_ms = control_now_ms(control);
+
     if (strstr(arn, ":lambda:") != NULL) {
         invoke_function(control, arn, document);
-    } else {
-        mr_log(MR_LOG_WARN, "control", "no endpoint for destination %s: %.*s", arn,
-               MR_SLICE_ARGS(mr_slice_first(document, MAX_LOGGED)));
+        return;
     }
+    if (strcmp(outcome->condition, "Success") == 0 &&
+        !mr_failure_sink_reaches(control->sink, mr_slice_str(arn))) {
+        mr_log(MR_LOG_INFO, "control", "event %s succeeded; no endpoint for %s",
+               outcome->request_id, arn);
+        return;
+    }
+    write_key(&key, control, outcome->function_arn, now_ms);
+    const struct mr_sink_message message = {
+        .destination_arn = mr_slice_str(arn),
+        .function_arn = mr_slice_str(outcome->function_arn),
+        .condition = mr_slice_str(outcome->condition),
+        .invoke_count = outcome->invoke_count,
+        .time_ms = now_ms,
+        .document = document,
+        .payload = outcome->payload,
+        .key = mr_buf_slice(&key),
+    };
+    mr_failure_sink_send(control->sink, &message, on_sunk, NULL);
 }
 
 void
@@ -117,12 +167,12 @@ destination_tell(struct mr_control *control, const char *arn,
     mr_auto_buf struct mr_buf document = { 0 };
 
     write_document(&document, control, outcome);
-    deliver(control, arn, mr_buf_slice(&document));
+    deliver(control, arn, mr_buf_slice(&document), outcome);
 }
 
 void
 destination_dead_letter(struct mr_control *control, const char *arn,
                         const struct async_outcome *outcome)
 {
-    deliver(control, arn, outcome->payload);
+    deliver(control, arn, outcome->payload, outcome);
 }

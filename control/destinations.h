@@ -1,8 +1,9 @@
 /*
  * destinations: where the outcome of an asynchronous invocation is told.
  *
- * Another function is invoked with the document, asynchronously. What has no endpoint
- * configured is written to the log, so that it is not lost without a word.
+ * Another function is invoked with the document, asynchronously. Queues, topics and buckets get
+ * it through the failure sink; a failure whose destination has no endpoint here stays in the
+ * local dead-letter store, a success is then told to nobody.
  */
 #ifndef MR_CONTROL_DESTINATIONS_H
 #define MR_CONTROL_DESTINATIONS_H

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "control/control.h"
 #include "control/state.h"
+#include "poller/failure_sink.h"
 
 struct feed;
 struct history;
@@ -27,7 +28,8 @@ struct mr_control {
     struct async_queue *async;
     struct mr_random random;
     struct mr_arena arena; /* of the options' strings */
-    struct mr_sink no_sink;
+    struct mr_dead_letters *letters;
+    struct mr_failure_sink *sink;
     uint64_t started_ms;         /* Unix time */
     struct mr_timer grace, poll; /* while stopping */
     bool stopping, runtime_stopping;

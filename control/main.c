@@ -149,10 +149,22 @@ take_log_level(struct argp_state *state, const char *text)
 static void
 take_endpoint(struct argp_state *state, struct settings *settings, const char *text)
 {
-    if (strchr(text, '=') == NULL ||
-        settings->endpoint_count == MR_MILLRACED_MAX_ENDPOINTS - 1) {
-        argp_error(state, "--endpoint takes SERVICE=URL, at most %d times, not \"%s\"",
-                   MR_MILLRACED_MAX_ENDPOINTS - 1, text);
+    static const char *const services[] = { "sqs", "sns", "s3", "dynamodb", "dynamodbstreams",
+                                            NULL };
+    const char *equals = strchr(text, '=');
+    size_t length = equals == NULL ? 0 : (size_t)(equals - text);
+    bool known = false;
+
+    for (size_t i = 0; services[i] != NULL; i++) {
+        known =
+            known || (strlen(services[i]) == length && strncmp(text, services[i], length) == 0);
+    }
+    if (!known || settings->endpoint_count == MR_MILLRACED_MAX_ENDPOINTS - 1) {
+        argp_error(
+            state,
+            "--endpoint takes sqs, sns, s3, dynamodb or dynamodbstreams, = and a URL, at "
+            "most %d times, not \"%s\"",
+            MR_MILLRACED_MAX_ENDPOINTS - 1, text);
     }
     settings->daemon.endpoints[settings->endpoint_count++] = text;
 }

@@ -68,6 +68,10 @@ static const struct route routes[] = {
     { "POST",   "/_millrace/mappings/{UUID}/seek", NULL, act_local_seek },
     { "GET",    "/_millrace/history", NULL, act_local_history },
     { "GET",    "/_millrace/history/{Id}", NULL, act_local_history_one },
+    { "GET",    "/_millrace/dlq", NULL, act_local_dlq_list },
+    { "GET",    "/_millrace/dlq/{Id}", NULL, act_local_dlq_one },
+    { "DELETE", "/_millrace/dlq/{Id}", NULL, act_local_dlq_delete },
+    { "POST",   "/_millrace/dlq/{Id}/redrive", NULL, act_local_dlq_redrive },
     { "GET",    "/metrics", NULL, act_local_metrics },
     /* clang-format on */
 };

@@ -164,8 +164,10 @@ mr_state_open(const char *path, struct mr_error *err)
         return NULL;
     }
     sqlite3_busy_timeout(state->db, BUSY_MS);
-    if (execute(state, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                       " PRAGMA temp_store = MEMORY", err) < 0 ||
+    if (execute(state,
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                " PRAGMA temp_store = MEMORY",
+                err) < 0 ||
         check_version(state, err) < 0) {
         return NULL;
     }

@@ -609,6 +609,40 @@ mr_failure_sink_send_again(struct mr_failure_sink *sink, int64_t letter_id, mr_s
     return 0;
 }
 
+/* ---- a document of another kind ---- */
+
+bool
+mr_failure_sink_reaches(const struct mr_failure_sink *sink, struct mr_slice destination_arn)
+{
+    struct mr_arn arn = { 0 };
+    const struct service *service =
+        mr_arn_parse(destination_arn, &arn) ? find_service(arn.service) : NULL;
+    return service != NULL && has_endpoint(sink, service);
+}
+
+void
+mr_failure_sink_send(struct mr_failure_sink *sink, const struct mr_sink_message *message,
+                     mr_sunk_fn *done, void *context)
+{
+    struct delivery *delivery = new_delivery(sink, done, context);
+    struct mr_arena *arena = &delivery->arena;
+    delivery->letter = (struct mr_dead_letter){
+        .time_ms = message->time_ms,
+        .function_arn = mr_arena_copy(arena, message->function_arn),
+        .destination_arn = mr_arena_copy(arena, message->destination_arn),
+        .condition = mr_arena_copy(arena, message->condition),
+        .invoke_count = message->invoke_count,
+        .document = mr_arena_copy(arena, message->document),
+        .payload = mr_arena_copy(arena, message->payload),
+    };
+    if (find_way(delivery)) {
+        if (delivery->service->with_event) {
+            delivery->key = mr_arena_copy(arena, message->key);
+        }
+        start(delivery, delivery->letter.document);
+    }
+}
+
 /* ---- the sink ---- */
 
 struct mr_failure_sink *

@@ -55,4 +55,21 @@ int mr_failure_sink_send_again(struct mr_failure_sink *sink, int64_t letter_id,
                                mr_sunk_fn *done, void *context,
                                struct mr_error *err) MR_MUST_USE;
 
+/* What became of an asynchronous invocation; slices live during the call. */
+struct mr_sink_message {
+    struct mr_slice destination_arn, function_arn;
+    struct mr_slice condition; /* "RetriesExhausted", ... */
+    uint64_t invoke_count, time_ms;
+    struct mr_slice document; /* as the destination gets it */
+    struct mr_slice payload;  /* the event */
+    struct mr_slice key;      /* S3's */
+};
+
+/* Deliver it as a letter is delivered: the same ways, tries and store. `done` comes later. */
+void mr_failure_sink_send(struct mr_failure_sink *sink, const struct mr_sink_message *message,
+                          mr_sunk_fn *done, void *context);
+/* Is there an endpoint for what the ARN names? */
+bool mr_failure_sink_reaches(const struct mr_failure_sink *sink,
+                             struct mr_slice destination_arn);
+
 #endif

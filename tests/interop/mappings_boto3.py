@@ -284,6 +284,20 @@ def records(api, url, kinesis, stream):
         (drop["condition"], drop["invokeCount"], drop["count"]))
     mapping = local(url, "status")["mappings"][0]
     is_("the status counts", (10, 9, 1), tuple(mapping["counts"][name] for name in ("polled", "succeeded", "dropped")))
+    api.update_event_source_mapping(UUID=made["UUID"], MaximumRetryAttempts=0,
+                                    DestinationConfig={"OnFailure": {"Destination": QUEUE}})
+    kinesis.put_record(StreamName="s", Data="poison", PartitionKey="a")
+    wait_for("without an endpoint the local store stands in for a queue", [QUEUE],
+             lambda: [letter["destination"] for letter in local(url, "dlq")["letters"]])
+    letter = local(url, f'dlq/{local(url, "dlq")["letters"][0]["id"]}')
+    is_("with document and event", ("RetryAttemptsExhausted", "cG9pc29u"),
+        (letter["document"]["requestContext"]["condition"], letter["event"]["Records"][0]["kinesis"]["data"]))
+    path = f'{url}/_millrace/dlq/{letter["id"]}'
+    again = urllib.request.Request(f"{path}/redrive", b"", method="POST")
+    is_("a letter that fails again stays", "failed", json.load(urllib.request.urlopen(again))["status"])
+    api.update_function_code(FunctionName="f", ZipFile=package(b"def handler(event, context):\n    return {}\n"))
+    is_("with better code it goes", "ok", json.load(urllib.request.urlopen(again))["status"])
+    is_("and is gone", [], local(url, "dlq")["letters"])
     api.delete_function(FunctionName="f")
     is_("a mapping outlives its function", "Enabled", state(api, made))
     kinesis.delete_stream(StreamName="s")
