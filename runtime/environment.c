@@ -287,6 +287,8 @@ on_started(void *context, uint64_t id, const struct mr_launch_started *started)
     environment->log_watch =
         mr_watch_new(runtime->loop, started->log_fd, MR_READABLE, on_log, environment);
     environment->listening = true;
+    environment->own_uid = started->own_uid;
+    environment->uid = started->uid;
     if (mr_http_server_listen_fd(runtime->server, started->listener_fd, NULL, environment,
                                  &err) < 0) {
         environment->listening = false;

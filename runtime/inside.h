@@ -18,6 +18,7 @@ enum {
     MAX_DELIVERIES = 3,    /* of one event to one environment */
     MAX_STREAM_BYTES = 200 * 1024 * 1024,
     MANY_INIT_MS = 130000,
+    MAX_KNOWN = 8, /* connections an environment keeps open at a time; more are looked at again */
     MAX_LATE = 64, /* timed-out invocations of an environment whose answers are recognised */
     MAX_EXTENSIONS = MR_SUPERVISOR_MAX_EXTENSIONS,
     SHUTDOWN_MS = 2000,         /* of an environment with external extensions, in all */
@@ -147,6 +148,11 @@ struct environment {
     uint64_t memory_peak_bytes;
     struct mr_timer init_timer, timeout_timer, settle_timer, wait_timer;
     bool listening;
+    /* Others may connect to its listener; whose connections are its own: see stranger.c. */
+    bool own_uid;
+    uid_t uid;
+    uint64_t known[MAX_KNOWN]; /* connections looked at, plus one; the oldest goes */
+    size_t next_known;
     bool gone; /* nothing of its processes is left */
     /* What failed first when it was not the runtime's exit: an extension. Static, heap. */
     const char *fault_type;
@@ -181,6 +187,8 @@ struct mr_runtime {
     struct mr_runtime_counts counts;
     uint64_t last_environment;
     struct mr_timer reap_timer;
+    struct mr_net_peers *peers; /* NULL: not asked yet */
+    bool said_no_peers;
     bool stopping, server_stopping;
     mr_loop_fn *stopped;
     void *stopped_context;
@@ -224,6 +232,11 @@ void environment_runtime_gone(struct environment *environment,
                               const struct mr_launch_exit *exit);
 extern const struct mr_launch_events environment_events;
 struct environment *environment_find(struct mr_runtime *runtime, uint64_t id);
+
+/* ---- stranger.c ---- */
+/* Is the other end of this exchange not one of the environment's own processes? */
+bool environment_is_stranger(struct environment *environment,
+                             struct mr_http_exchange *exchange);
 
 /* ---- routes.c ---- */
 extern const struct mr_http_handler runtime_api_handler;

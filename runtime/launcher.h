@@ -51,6 +51,12 @@ struct mr_launch_started {
     int input_fd; /* with `pipes`: to write to and to read from, non-blocking; the receiver's */
     int stderr_fd;
     pid_t pid;
+    /*
+     * The listener is where others of this host may connect too, and its own processes have a
+     * user nobody else has: then `uid` is that user's.
+     */
+    bool own_uid;
+    uid_t uid;
 };
 
 struct mr_launch_exit {

@@ -20,6 +20,8 @@ struct boxed {
     void *context;
     struct mr_list places;
     char isolation[512];
+    bool own_uids;              /* each environment has a user nobody else has */
+    bool no_network_namespaces; /* every listener is the host's */
 };
 
 struct place {
@@ -28,6 +30,7 @@ struct place {
     uint64_t peak_bytes;
     uint64_t asked_us;
     bool running;
+    bool on_host_network;
 };
 
 static struct place *
@@ -47,12 +50,15 @@ static void
 on_launched(void *context, uint64_t environment, struct mr_sandbox_process *process)
 {
     struct boxed *boxed = context;
+    const struct place *place = find(boxed, environment);
     const struct mr_launch_started started = {
         .listener_fd = process->listener_fd,
         .log_fd = process->log_fd,
         .input_fd = process->stdin_fd,
         .stderr_fd = process->stderr_fd,
         .pid = process->pid,
+        .own_uid = boxed->own_uids && place != NULL && place->on_host_network,
+        .uid = process->uid,
     };
     const int pipes[] = { process->log_fd, process->stdin_fd, process->stderr_fd };
 
@@ -118,6 +124,8 @@ on_hello(void *context, const struct mr_sandbox_hello *hello)
     struct boxed *boxed = context;
 
     snprintf(boxed->isolation, sizeof(boxed->isolation), "%s", hello->text);
+    boxed->own_uids = (hello->mechanisms & MR_SANDBOX_HAS_OWN_UID) != 0;
+    boxed->no_network_namespaces = hello->level == MR_SANDBOX_L3;
 }
 
 static void
@@ -194,6 +202,8 @@ launch(void *self, const struct mr_launch *what, struct mr_error *err)
         mr_list_push_back(&boxed->places, &place->node);
     }
     place->running = true;
+    place->on_host_network =
+        boxed->no_network_namespaces || what->network == MR_FUNCTION_NETWORK_HOST;
     place->peak_bytes = 0;
     place->asked_us = 0;
     return 0;

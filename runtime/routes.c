@@ -75,6 +75,10 @@ on_head(struct mr_http_exchange *exchange, const struct mr_http_request *request
     (void)context;
     plan->max_body = MR_LAMBDA_MAX_RESPONSE_BYTES;
     plan->serve_faulty_body = true;
+    if (environment_is_stranger(environment, exchange)) {
+        plan->max_body = 0;
+        return;
+    }
     if (route == NULL || route->serve != api_serve_response ||
         !mr_slice_is(api_response_mode(request), "streaming")) {
         return;
@@ -141,7 +145,10 @@ on_serve(struct mr_http_exchange *exchange, const struct mr_http_request *reques
     const struct route *route = find_route(request->path, &id);
 
     (void)context;
-    if (route == NULL) {
+    if (environment_is_stranger(environment, exchange)) {
+        api_answer(exchange, 403, MR_SLICE("text/plain; charset=utf-8"),
+                   MR_SLICE("403 this Runtime API is another sandbox's\n"));
+    } else if (route == NULL) {
         api_answer(exchange, 404, MR_SLICE("text/plain; charset=utf-8"),
                    MR_SLICE("404 page not found\n"));
     } else if (!mr_slice_is(request->method, route->method)) {

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
+#include "net/peer.h"
 #include "runtime/inside.h"
 
 enum {
@@ -629,6 +630,7 @@ mr_runtime_free(struct mr_runtime *runtime)
         entry_unref(entry);
     }
     mr_http_server_free(runtime->server);
+    mr_net_peers_free(runtime->peers);
     mr_arena_deinit(&runtime->arena);
     free(runtime);
 }

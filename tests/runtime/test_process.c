@@ -1,5 +1,8 @@
 /* Real processes: shell and Python bootstraps, with and without a sandbox. */
+#include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/runtime/world.h"
@@ -187,7 +190,57 @@ START_TEST(a_runtime_that_registered_an_extension_gets_a_sigterm_before_the_end)
 }
 END_TEST
 
+/* Asks port `port` of our loopback as whoever we are, and reads the head of the answer. */
+static void
+ask_next(struct world *world, int port, char *out_head, size_t size)
+{
+    static const char request[] =
+        "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(write(fd, request, sizeof(request) - 1), sizeof(request) - 1);
+    ssize_t got = -1;
+    for (int i = 0; i < 500 && got < 0; i++) {
+        mr_loop_run_once(world->loop, 10);
+        got = recv(fd, out_head, size - 1, MSG_DONTWAIT);
+    }
+    out_head[got > 0 ? got : 0] = 0;
+    close(fd);
+}
+
+START_TEST(on_the_hosts_network_a_stranger_is_refused_its_runtime_api)
+{
+    static const char tells_its_port[] =
+        "#!/bin/bash\necho api=$AWS_LAMBDA_RUNTIME_API\nexec python3 /var/task/runtime.py\n";
+    char head[512];
+    struct world world;
+    if (geteuid() != 0) {
+        return; /* all sandboxes have our user then, and so have we */
+    }
+    world_begin(&world, true);
+    world_put_file(&world, "bootstrap", tells_its_port, 0755);
+    world_put_file(&world, "runtime.py", echo, 0755);
+    world.function.network = MR_FUNCTION_NETWORK_HOST;
+    world_set_function(&world, "provided.al2023", "x", 5000);
+    world_invoke(&world, "\"a\"");
+    ck_assert_str_eq(world.payload, "1 \"a\"");
+    const char *port = strstr(world.log, "api=127.0.0.1:");
+    ck_assert_ptr_nonnull(port);
+
+    ask_next(&world, atoi(port + strlen("api=127.0.0.1:")), head, sizeof(head));
+
+    SAYS(head, "HTTP/1.1 403");
+    world_invoke(&world, "\"b\"");
+    ck_assert_str_eq(world.payload, "2 \"b\"");
+    world_end(&world);
+}
+END_TEST
+
 MR_SUITE("runtime.process",
+         MR_TEST(on_the_hosts_network_a_stranger_is_refused_its_runtime_api),
          MR_TEST_LOOP(a_runtime_that_registered_an_extension_gets_a_sigterm_before_the_end, 2),
          MR_TEST_LOOP(an_environment_is_reused_and_its_log_has_lambdas_lines, 2),
          MR_TEST_LOOP(the_caller_reads_how_it_ended_and_the_next_invoke_works, 6),
