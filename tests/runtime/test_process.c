@@ -181,6 +181,7 @@ START_TEST(a_runtime_that_registered_an_extension_gets_a_sigterm_before_the_end)
     struct world world;
     world_begin_with(&world, _i == 1, &(struct mr_runtime_options){ .freeze = true });
     world_put_file(&world, "bootstrap", wants_sigterm, 0755);
+    world.function.memory_mb = 1769; /* a whole CPU: it has half a second to say it */
     world_set_function(&world, "provided.al2023", "x", 5000);
     world_invoke(&world, "1");
 
