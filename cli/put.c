@@ -16,6 +16,7 @@
 #include "base/json_reader.h"
 #include "base/json_writer.h"
 #include "base/random.h"
+#include "cli/aggregator.h"
 #include "cli/input.h"
 #include "cli/putter.h"
 #include "cli/shards.h"
@@ -28,6 +29,7 @@ enum {
     FORM_JSON,
     FORM_WHOLE,
     FORM_BASE64,
+    KPL,
     RATE,
     REPEAT,
     RETRIES,
@@ -48,6 +50,8 @@ static const struct argp_option options[] = {
       "Files hold JSON: values one behind the other, or one array of them", 1 },
     { "whole", FORM_WHOLE, NULL, 0, "Each file is one record, byte for byte", 1 },
     { "base64", FORM_BASE64, NULL, 0, "Records are given in base64", 1 },
+    { "kpl", KPL, NULL, 0,
+      "Pack records into aggregates, as the Kinesis Producer Library does", 2 },
     { "rate", RATE, "N", 0, "At most N records a second", 2 },
     { "repeat", REPEAT, "N", 0, "Put all of it N times", 2 },
     { "retries", RETRIES, "N", 0, "Put a refused record again so often (default 10)", 2 },
@@ -65,7 +69,7 @@ struct flags {
     char *const *data; /* arguments behind the stream's name */
     size_t data_count;
     enum mr_input_form form;
-    bool base64, json_output, verbose, quiet;
+    bool base64, kpl, json_output, verbose, quiet;
     uint64_t rate, repeat, retries;
 };
 
@@ -81,7 +85,8 @@ struct putting {
     const char *stream;
     struct mr_slice hash_key;
     struct mr_putter putter;
-    struct mr_arena arena; /* of one record */
+    struct mr_aggregator aggregator; /* with --kpl */
+    struct mr_arena arena;           /* of one record */
     struct mr_random random;
     struct count counts[SHOWN_SHARDS]; /* of the first shards met; the rest goes into `others` */
     size_t count_count;
@@ -128,6 +133,9 @@ parse(int key, char *arg, struct argp_state *state)
         break;
     case FORM_BASE64:
         flags->base64 = true;
+        break;
+    case KPL:
+        flags->kpl = true;
         break;
     case RATE:
         flags->rate = mr_flag_number(state, "--rate", arg, 1, 10000000);
@@ -245,7 +253,20 @@ add(struct putting *putting, struct mr_slice record, struct mr_error *err)
     if (decode(putting, &record, err) < 0 || choose_key(putting, record, &key, err) < 0) {
         return err->code;
     }
+    if (putting->flags->kpl) {
+        return mr_aggregator_add(&putting->aggregator, key, putting->hash_key, record, err);
+    }
     return mr_putter_add(&putting->putter, key, putting->hash_key, record, err);
+}
+
+/* What is gathered goes out. */
+static int
+flush(struct putting *putting, struct mr_error *err)
+{
+    if (putting->flags->kpl && mr_aggregator_flush(&putting->aggregator, err) < 0) {
+        return err->code;
+    }
+    return mr_putter_flush(&putting->putter, err);
 }
 
 /* ---- what was put ---- */
@@ -325,8 +346,9 @@ put_files(struct putting *putting, const char *const *paths, struct mr_error *er
     mr_input_init(&input, putting->flags->form, paths);
     while ((result = mr_input_next(&input, &record, err)) > 0) {
         result = add(putting, record, err);
-        if (result == 0 && putting->putter.pending_count > 0 && mr_input_would_wait(&input)) {
-            result = mr_putter_flush(&putting->putter, err);
+        if (result == 0 && (putting->flags->kpl || putting->putter.pending_count > 0) &&
+            mr_input_would_wait(&input)) {
+            result = flush(putting, err);
         }
         if (result < 0) {
             return result;
@@ -351,23 +373,30 @@ put_all(struct putting *putting, struct mr_error *err)
         if (put_arguments(putting, err) < 0 || put_files(putting, paths, err) < 0) {
             struct mr_error ignored;
             /* What stood before the mistake is put, as far as it can be. */
-            mr_putter_flush(&putting->putter, &ignored);
+            flush(putting, &ignored);
             return err->code;
         }
     }
-    return mr_putter_flush(&putting->putter, err);
+    return flush(putting, err);
 }
 
 static int
 find_hash_key(struct putting *putting, struct mr_error *err)
 {
     putting->hash_key = mr_slice_str(putting->flags->hash_key);
-    if (putting->flags->shard == NULL) {
+    if (putting->flags->shard == NULL && !putting->flags->kpl) {
         return 0;
     }
     struct mr_shard_list list;
     if (mr_shards_list(&putting->remote, putting->stream, &putting->place.arena, &list, err) < 0) {
         return err->code;
+    }
+    if (putting->flags->kpl &&
+        mr_aggregator_init(&putting->aggregator, &putting->putter, &list, err) < 0) {
+        return err->code;
+    }
+    if (putting->flags->shard == NULL) {
+        return 0;
     }
     const struct mr_shard_view *shard = mr_shards_find(&list, putting->flags->shard, err);
     if (shard == NULL) {
@@ -391,6 +420,10 @@ summarize(struct putting *putting)
     }
     if (putting->flags->quiet || putting->flags->json_output) {
         return;
+    }
+    if (putting->flags->kpl) {
+        printf("packed %llu record%s; ", (unsigned long long)putting->aggregator.records,
+               putting->aggregator.records == 1 ? "" : "s");
     }
     printf("put %llu record%s, %s, into %s:", (unsigned long long)putter->put,
            putter->put == 1 ? "" : "s", mr_bytes_text(putter->bytes, size), putting->stream);
@@ -435,6 +468,7 @@ run(struct putting *putting)
     } else if (result < 0) {
         exit_code = mr_complain(MR_EXIT_FAILED, "%s", err.text);
     }
+    mr_aggregator_deinit(&putting->aggregator);
     mr_putter_deinit(&putting->putter);
     mr_arena_deinit(&putting->arena);
     mr_remote_deinit(&putting->remote);
