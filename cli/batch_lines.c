@@ -169,7 +169,7 @@ begin(struct mr_batch_lines *lines, const struct event *event, enum mr_colour co
     }
     mr_say_in(say, colour, "  %-5s", word);
     if (event->batch.size > 0) {
-        mr_say_text(say, "  %-6.*s", MR_SLICE_ARGS(event->batch));
+        mr_say_text(say, "  %-9.*s", MR_SLICE_ARGS(event->batch));
     }
 }
 

@@ -23,9 +23,9 @@ enum { OUTPUT = 256, WAIT, LOOK_MS = 50, MAX_WAIT_S = 86400 };
 
 static const struct argp_option options[] = {
     { "output", OUTPUT, "text|json", 0, "json: the daemon's own document", 0 },
-    { "wait", WAIT, "SECONDS", OPTION_ARG_OPTIONAL,
+    { "wait", WAIT, "SECONDS", 0,
       "First wait until every record that was put is handled or given up; exit code 1 when that "
-      "takes longer (60)",
+      "takes longer",
       0 },
     { 0 },
 };
@@ -50,7 +50,7 @@ parse(int key, char *arg, struct argp_state *state)
         return 0;
     case WAIT:
         flags->wait = true;
-        flags->wait_s = arg == NULL ? 60 : mr_flag_number(state, "--wait", arg, 0, MAX_WAIT_S);
+        flags->wait_s = mr_flag_number(state, "--wait", arg, 0, MAX_WAIT_S);
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" is not an option", arg);

@@ -323,6 +323,13 @@ build_all(struct mr_up *up, struct mr_error *err)
 /* ---- daemons ---- */
 
 static void
+remember_pid(struct mr_up *up, const struct mr_daemon *daemon)
+{
+    mr_state_put(up->state, "daemons", mr_daemon_program(daemon),
+                 json_integer(mr_daemon_pid(daemon)));
+}
+
+static void
 on_daemon(struct mr_daemon *daemon, enum mr_daemon_event event, const char *text, void *context)
 {
     struct mr_up *up = context;
@@ -333,7 +340,10 @@ on_daemon(struct mr_daemon *daemon, enum mr_daemon_event event, const char *text
             mr_batch_lines_begin_anew(up->lines);
         }
     } else if (event == MR_DAEMON_READY && up->serving) {
+        struct mr_error ignored;
         mr_say_warn(&up->say, "again", "%s is back", mr_daemon_program(daemon));
+        remember_pid(up, daemon);
+        mr_state_file_write(up->state, &ignored);
     }
 }
 
@@ -475,6 +485,8 @@ remember(struct mr_up *up, struct mr_error *err)
     mr_state_set(up->state, "account", up->model->account_id);
     mr_state_set(up->state, "template", template);
     mr_state_set_number(up->state, "pid", getpid());
+    remember_pid(up, up->streamd);
+    remember_pid(up, up->millraced);
     return mr_state_file_write(up->state, err);
 }
 

@@ -1,71 +1,100 @@
 #!/bin/sh
-# Shows what works on real records: installs, builds, starts the stream server, puts records with the
-# AWS CLI, kills the server in the middle, and reads every record back. Leaves nothing running.
+# Shows the whole way of a record: installs what is missing, builds, runs a template with two C
+# functions, puts orders with the AWS CLI, one of them poison, and shows what becomes of each.
+# Works in a directory of its own, leaves nothing running, and may be run again.
 set -eu
 cd "$(dirname "$0")/.."
-scripts/install.sh
-scripts/build.sh release
-bin=$PWD/build/release/bin
+root=$PWD
+scripts/install.sh --run
+scripts/build.sh release millrace millraced millrace-streamd millrace-sandboxd millrace-bootstrap
+PATH="$root/build/release/bin:$PATH"
 
-dir=$(mktemp -d)
-server=
+# A sandbox of an ordinary user may not look into a home directory: the demo works in /tmp.
+dir=$(mktemp -d "${TMPDIR:-/tmp}/millrace-demo-XXXXXX")
+chmod 755 "$dir"
+up=
 stop() {
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    code=$?
+    if [ -n "$up" ]; then
+        kill -INT "$up" 2>/dev/null || true
+        wait "$up" 2>/dev/null || true
+    fi
     rm -rf "$dir"
+    exit "$code"
 }
 trap stop EXIT
-step() { printf '\n== %s\n' "$*"; }
+trap 'exit 130' INT TERM
+cp -R examples/orders/. "$dir"
+cd "$dir"
 
-export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo AWS_DEFAULT_REGION=us-east-1 AWS_PAGER=
-kinesis() { /usr/bin/aws --endpoint-url "http://127.0.0.1:$port" kinesis "$@"; }
-mkfifo "$dir/ready"
-start() {
-    "$bin/millrace-streamd" --data "$dir/data" --port 0 --ready-fd 3 3>"$dir/ready" &
-    server=$!
-    read -r _ port <"$dir/ready"
+step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+[ -t 1 ] || step() { printf '\n== %s\n' "$*"; }
+shown=0
+# What `millrace up` has said since we looked last.
+show_up() {
+    lines=$(wc -l <up.out)
+    [ "$lines" -gt "$shown" ] && sed -n "$((shown + 1)),${lines}p" up.out | sed 's/^/  | /'
+    shown=$lines
+}
+# wait_for PATTERN: until `millrace up` says it; half a minute is for a broken machine only.
+wait_for() {
+    tries=0
+    until grep -q "$1" up.out; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 600 ] || ! kill -0 "$up" 2>/dev/null; then
+            cat up.out up.err
+            echo "demo: millrace up never said \"$1\"" >&2
+            exit 1
+        fi
+        sleep 0.05
+    done
 }
 
-step "start the stream server (durable: what it acknowledges is on the disk)"
-start
+step "millrace up: build two C functions, make a stream of two shards, map them, listen on one port"
+millrace up --port 0 >up.out 2>up.err &
+up=$!
+wait_for '^ready'
+show_up
 
-step "make a stream of two shards with the AWS CLI"
-kinesis create-stream --stream-name orders --shard-count 2
-kinesis list-shards --stream-name orders --query 'Shards[].[ShardId,HashKeyRange.StartingHashKey]' --output text
+step "point the AWS CLI at it: eval \"\$(millrace env)\""
+eval "$(millrace env)"
+export AWS_PAGER=
+# Data is text, for version 2 of the AWS CLI as it always was for version 1.
+printf '[default]\ncli_binary_format = raw-in-base64-out\n' >aws.config
+export AWS_CONFIG_FILE="$dir/aws.config"
+echo "AWS_ENDPOINT_URL=$AWS_ENDPOINT_URL"
+kinesis() { aws --endpoint-url "$AWS_ENDPOINT_URL" kinesis "$@"; }
+kinesis list-shards --stream-name orders-local --output text \
+    --query 'Shards[].[ShardId,HashKeyRange.StartingHashKey]'
 
-# put FROM TO: orders FROM..TO in one PutRecords.
-put() {
+# orders FROM TO: put them in one PutRecords; number 137 is poison.
+orders() {
     seq "$1" "$2" | awk 'BEGIN { printf "[" }
-        { printf "%s{\"PartitionKey\":\"customer-%d\",\"Data\":\"{\\\"order\\\":%d}\"}", (NR > 1 ? "," : ""), $1 % 7, $1 }
-        END { printf "]" }' >"$dir/records.json"
-    kinesis put-records --cli-binary-format raw-in-base64-out --stream-name orders \
-        --records "file://$dir/records.json" --query FailedRecordCount --output text
+        { printf "%s{\"PartitionKey\":\"customer-%d\",\"Data\":\"{\\\"id\\\":%d%s}\"}", (NR > 1 ? "," : ""),
+              $1 % 7, $1, ($1 == 137 ? ",\\\"poison\\\":true" : "") }
+        END { printf "]" }' >records.json
+    kinesis put-records --stream-name orders-local --records file://records.json \
+        --query FailedRecordCount --output text
 }
-step "put 200 orders (the number is how many failed)"
-put 1 200
+step "put 300 orders with the AWS CLI, number 137 is poison (printed: how many failed to be put)"
+orders 1 200
+orders 201 300
 
-step "kill the server with SIGKILL and start it again on the same data"
-kill -9 "$server"
-wait "$server" 2>/dev/null || true
-start
+step "wait until everything is handled or given up, and see how: CountFn takes all, OrderFn fails on 137;
+   its batch is halved until the order stands alone, tried once more, and given up"
+millrace status --wait 30 >status.out
+show_up
 
-step "put 100 more"
-put 201 300
+step "the checkpoints: both shards at the head, the poison order counted as given up"
+cat status.out
 
-step "read both shards from the beginning"
-total=0
-for shard in 0 1; do
-    iterator=$(kinesis get-shard-iterator --stream-name orders --shard-id $shard \
-        --shard-iterator-type TRIM_HORIZON --query ShardIterator --output text)
-    kinesis get-records --shard-iterator "$iterator" --query 'Records[].SequenceNumber' --output text |
-        tr '\t' '\n' >"$dir/numbers"
-    count=$(wc -l <"$dir/numbers")
-    sort -n -c "$dir/numbers" && echo "shard $shard: $count records, in order"
-    total=$((total + count))
-done
-echo "$total of 300 orders are there"
-[ "$total" -eq 300 ]
+step "put one more record and see it handled at once"
+millrace put Orders '{"id":301}'
+millrace status --wait 30 >status.out
+show_up
 
-step "stop the server cleanly"
-kill -TERM "$server"
-wait "$server"
-server=
+step "Ctrl-C: finish what is under way, checkpoint, stop"
+kill -INT "$up"
+wait "$up"
+up=
+show_up
