@@ -166,6 +166,7 @@ mr_environment_kill(struct mr_environment *environment)
      */
     (void)syscall(SYS_pidfd_send_signal, environment->run.pidfd, SIGKILL, NULL, 0);
     if (environment->cgroup != NULL) {
+        mr_cgroup_hasten(environment->cgroup);
         mr_cgroup_thaw(environment->cgroup); /* v1 delivers a SIGKILL only then */
     }
 }
