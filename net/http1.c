@@ -32,6 +32,7 @@ struct http1 {
     struct mr_http_exchange *exchange; /* NULL in HEAD */
     bool keep_alive;
     bool is_head_method;
+    bool silent; /* the answer under way has no body */
     bool chunked;
     struct mr_chunked decoder;
     uint64_t left;    /* of a body with a length */
@@ -111,7 +112,7 @@ write_head(struct mr_buf *out, struct mr_http_exchange *exchange,
     for (size_t i = 0; i < response->header_count; i++) {
         append_header(out, response->headers[i].name, response->headers[i].value);
     }
-    if (length == SIZE_MAX && exchange->request.version == 11) {
+    if (length == SIZE_MAX && exchange->request.version == 11 && !has_no_body(response->status)) {
         mr_buf_append_str(out, "Transfer-Encoding: chunked\r\n");
     } else if (length != SIZE_MAX && !has_no_body(response->status)) {
         mr_buf_append_str(out, "Content-Length: ");
@@ -198,6 +199,7 @@ http1_begin(struct mr_http_exchange *exchange, const struct mr_http_response *re
         http1->keep_alive = false; /* no chunks there: the end of the connection is the end */
     }
     http1->keep_alive = stays_open(http1, response);
+    http1->silent = http1->is_head_method || has_no_body(response->status);
     write_head(&head, exchange, response, SIZE_MAX);
     mr_http_connection_send(exchange->connection, mr_buf_slice(&head),
                             (struct mr_slice){ NULL, 0 }, NULL);
@@ -210,7 +212,7 @@ http1_write(struct mr_http_exchange *exchange, struct mr_slice part)
     struct http1 *http1 = connection->state;
     char size[24];
     struct mr_buf line_break = { 0 };
-    if (http1->is_head_method || part.size == 0) { /* an empty chunk would be the end */
+    if (http1->silent || part.size == 0) { /* an empty chunk would be the end */
         return;
     }
     if (exchange->request.version == 10) {
@@ -228,7 +230,7 @@ http1_end(struct mr_http_exchange *exchange)
 {
     struct mr_http_connection *connection = exchange->connection;
     struct http1 *http1 = connection->state;
-    if (!http1->is_head_method && exchange->request.version == 11) {
+    if (!http1->silent && exchange->request.version == 11) {
         mr_http_connection_send(connection, MR_SLICE("0\r\n\r\n"),
                                 (struct mr_slice){ NULL, 0 }, NULL);
     }

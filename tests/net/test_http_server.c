@@ -116,6 +116,9 @@ serve(struct mr_http_exchange *exchange, const struct mr_http_request *request, 
         stream_answer(exchange, world, 3000);
     } else if (mr_slice_is(request->path, "/many")) {
         stream_answer(exchange, world, 32 * 1024 * 1024);
+    } else if (mr_slice_is(request->path, "/nothing")) {
+        mr_http_respond_begin(exchange, &(struct mr_http_response){ .status = 204 });
+        mr_http_respond_end(exchange);
     } else if (mr_slice_is(request->path, "/cut")) {
         mr_http_abort(exchange);
     } else {
@@ -464,6 +467,20 @@ START_TEST(a_head_request_gets_a_head_and_no_body)
 }
 END_TEST
 
+START_TEST(an_answer_in_parts_that_has_no_body_ends_with_its_head)
+{
+    struct world *world = new_world(0);
+    mr_auto_buf struct mr_buf heard = { 0 };
+    mr_auto_fd int fd = dial(world);
+
+    say(fd, "GET /nothing HTTP/1.1\r\n\r\nGET /a HTTP/1.1\r\nConnection: close\r\n\r\n");
+    const char *answer = hear(world, fd, &heard, NULL);
+
+    ck_assert(!has(answer, "chunked") && has(answer, "\r\n\r\nHTTP/1.1 200"));
+    end_world(world);
+}
+END_TEST
+
 START_TEST(an_answer_in_parts_is_chunked_and_waits_for_a_slow_reader)
 {
     struct world *world = new_world(0);
@@ -588,6 +605,7 @@ MR_SUITE("net.http_server", MR_TEST(a_request_is_answered_and_its_connection_kep
          MR_TEST(a_faulty_body_is_served_to_who_asked_for_it),
          MR_TEST(a_client_that_asks_may_send_its_body),
          MR_TEST(a_head_request_gets_a_head_and_no_body),
+         MR_TEST(an_answer_in_parts_that_has_no_body_ends_with_its_head),
          MR_TEST(an_answer_in_parts_is_chunked_and_waits_for_a_slow_reader),
          MR_TEST(a_streamed_body_comes_in_chunks), MR_TEST(an_idle_connection_is_closed),
          MR_TEST(stopping_lets_a_running_exchange_finish),
