@@ -18,12 +18,14 @@ let current = {};
 export const setCurrent = (invocation) => { current = invocation; };
 const speaker = () => invocations.getStore() ?? current;
 
-// A pipe may be full, and Node has made it non-blocking.
+// A pipe may be full, and Node has made it non-blocking. When nobody reads it any more, the platform
+// is gone: there is nobody to run for.
 function writeAll(target, bytes) {
   for (let at = 0; at < bytes.length;) {
     try {
       at += fs.writeSync(target, bytes, at);
     } catch (error) {
+      if (error.code === 'EPIPE') process.exit(1);
       if (error.code !== 'EAGAIN') throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
