@@ -11,6 +11,7 @@
 #include <argp.h>
 
 #include "base/alloc.h"
+#include "base/json_writer.h"
 #include "cli/input.h"
 #include "cli/template_flags.h"
 #include "cli/terminal.h"
@@ -216,6 +217,20 @@ print_summary(const struct mr_template_model *model)
     fputs(model->ignored_type_count > 0 ? "\n" : "", stdout);
 }
 
+/* Whoever asked for JSON gets JSON. */
+static int
+cannot_read(const struct flags *flags, const struct mr_error *err)
+{
+    if (flags->json) {
+        mr_auto_buf struct mr_buf text = { 0 };
+        mr_buf_append_str(&text, "{\"error\":\"");
+        mr_json_escape(&text, mr_slice_str(err->text));
+        mr_buf_append_str(&text, "\"}");
+        puts(mr_buf_cstr(&text));
+    }
+    return mr_complain(MR_EXIT_TEMPLATE, "%s", err->text);
+}
+
 int
 mr_verb_template(int argc, char **argv)
 {
@@ -238,7 +253,7 @@ mr_verb_template(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &flags);
     mr_auto_free char *path = mr_template_flags_path(&flags.template, &err);
     if (path == NULL) {
-        return mr_complain(MR_EXIT_TEMPLATE, "%s", err.text);
+        return cannot_read(&flags, &err);
     }
     mr_auto_free char *stack = flags.template.stack_name != NULL
                                    ? mr_strdup(flags.template.stack_name)
@@ -246,7 +261,7 @@ mr_verb_template(int argc, char **argv)
     mr_auto(mr_template_free) struct mr_template *template =
         load(&flags, path, stack, &env_vars, &err);
     if (template == NULL) {
-        return mr_complain(MR_EXIT_TEMPLATE, "%s", err.text);
+        return cannot_read(&flags, &err);
     }
     print_diagnostics(template);
     if (flags.json) {

@@ -56,7 +56,10 @@ report(struct mr_reading *reading, enum mr_template_severity severity, const str
     if (severity == MR_TEMPLATE_ERROR) {
         reading->error_count++;
     }
-    if (reading->diagnostic_count >= MR_TEMPLATE_MAX_DIAGNOSTICS) {
+    /* Warnings leave room: what stops the template must be seen. */
+    size_t most = severity == MR_TEMPLATE_ERROR ? MR_TEMPLATE_MAX_DIAGNOSTICS
+                                                : MR_TEMPLATE_MAX_DIAGNOSTICS / 2;
+    if (reading->diagnostic_count >= most) {
         return;
     }
     char text[1024];

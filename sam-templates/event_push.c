@@ -46,6 +46,20 @@ check_http_api(const struct mr_event *event)
     check_api(event, "ApiId", true);
 }
 
+void
+mr_add_dead_letter_queue(struct mr_reading *reading, const struct mr_resource *owner,
+                         const struct mr_node *properties, struct mr_slice usual_id)
+{
+    const struct mr_node *config = mr_node_get(properties, "DeadLetterConfig");
+    struct mr_slice id = mr_node_text(mr_node_get(config, "QueueLogicalId"));
+
+    if (mr_node_is_text(mr_node_get(config, "Type"), "SQS") &&
+        mr_node_get(config, "Arn") == NULL) {
+        mr_resource_add(reading, id.size > 0 ? id : usual_id, "AWS::SQS::Queue",
+                        mr_node_new(&reading->arena, MR_NODE_MAP, config), owner);
+    }
+}
+
 static void
 check_dead_letter(const struct mr_event *event)
 {
@@ -64,6 +78,9 @@ check_dead_letter(const struct mr_event *event)
     } else if (!has_arn && queue != NULL && queue->kind != MR_NODE_NULL &&
                queue->kind != MR_NODE_STRING) {
         refuse(event, queue, "DeadLetterConfig.QueueLogicalId must be a string");
+    } else {
+        mr_add_dead_letter_queue(event->reading, event->function, event->properties,
+                                 mr_event_id(event, "Queue"));
     }
 }
 

@@ -95,19 +95,34 @@ collection_of(struct mr_reading *reading, const struct mr_node *node,
     return NULL;
 }
 
+/* A map that is being written, and the keys it has. */
+struct writing {
+    struct mr_node *map;
+    struct mr_index keys;
+};
+
 static void
-put_expanded(struct mr_reading *reading, struct mr_node *out, const struct mr_node *key,
-             const struct mr_node *value)
+put(struct mr_reading *reading, struct writing *out, const struct mr_node *key,
+    const struct mr_node *value)
 {
-    if (key->kind == MR_NODE_STRING && mr_node_find(out, key->text) != NULL) {
-        mr_reject(reading, key, NULL, "Fn::ForEach makes %.*s twice", MR_SLICE_ARGS(key->text));
+    struct mr_slice name = mr_node_as_text(&reading->arena, key);
+    if (!mr_index_add(&out->keys, &reading->arena, name, 0)) {
+        mr_reject(reading, key, NULL, "Fn::ForEach makes %.*s twice", (int)name.size,
+                  name.data == NULL ? "" : (const char *)name.data);
         return;
     }
-    mr_node_put_pair(&reading->arena, out, key, value);
+    mr_node_put_pair(&reading->arena, out->map, key, value);
+}
+
+/* More than any template may have: whoever wrote out so much can stop. */
+static bool
+is_too_much(struct mr_reading *reading, const struct writing *out)
+{
+    return out->map->weight > MR_NODE_MAX_WEIGHT || mr_over_budget(reading);
 }
 
 static void
-write_out(struct mr_reading *reading, struct mr_node *out, const struct mr_node *loop,
+write_out(struct mr_reading *reading, struct writing *out, const struct mr_node *loop,
           const struct variable *variables)
 {
     struct mr_slice name = loop->kind == MR_NODE_LIST && loop->count == 3
@@ -119,7 +134,7 @@ write_out(struct mr_reading *reading, struct mr_node *out, const struct mr_node 
         return;
     }
     const struct mr_node *values = collection_of(reading, loop->items[1], variables);
-    for (size_t i = 0; values != NULL && i < values->count && !mr_over_budget(reading); i++) {
+    for (size_t i = 0; values != NULL && i < values->count && !is_too_much(reading, out); i++) {
         struct mr_slice value = mr_node_as_text(&reading->arena, values->items[i]);
         const struct variable inner = { variables, name, value };
         if (value.data == NULL) {
@@ -128,7 +143,7 @@ write_out(struct mr_reading *reading, struct mr_node *out, const struct mr_node 
         }
         const struct mr_node *made = expand(reading, loop->items[2], &inner);
         for (size_t p = 0; p < made->count; p++) {
-            put_expanded(reading, out, made->pairs[p].key, made->pairs[p].value);
+            put(reading, out, made->pairs[p].key, made->pairs[p].value);
         }
     }
 }
@@ -164,17 +179,17 @@ expand(struct mr_reading *reading, const struct mr_node *node, const struct vari
     if (value != NULL) {
         return value;
     }
-    struct mr_node *map = mr_node_new(&reading->arena, MR_NODE_MAP, node);
+    struct writing out = { .map = mr_node_new(&reading->arena, MR_NODE_MAP, node) };
     for (size_t i = 0; i < node->count; i++) {
         const struct mr_node *key = node->pairs[i].key;
         if (mr_slice_starts_with(mr_node_text(key), mr_slice_str(prefix))) {
-            write_out(reading, map, node->pairs[i].value, variables);
+            write_out(reading, &out, node->pairs[i].value, variables);
         } else {
-            mr_node_put_pair(&reading->arena, map, expand_text(reading, key, variables),
-                             expand(reading, node->pairs[i].value, variables));
+            put(reading, &out, expand_text(reading, key, variables),
+                expand(reading, node->pairs[i].value, variables));
         }
     }
-    return map;
+    return out.map;
 }
 
 /* Is there any? Then the section is written anew, otherwise it stays as it is. */

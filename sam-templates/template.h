@@ -32,7 +32,8 @@ struct mr_template; /* a parsed template and all that was read out of it */
 enum mr_template_missing {
     MR_TEMPLATE_MISSING_IS_ERROR, /* all parameters without a value are named in one diagnostic
                                    */
-    MR_TEMPLATE_MISSING_IS_DUMMY, /* `dummy-NAME`, 0 for a Number: for looking at a template */
+    MR_TEMPLATE_MISSING_IS_DUMMY, /* `dummy-NAME`, 0 for a Number; and what only CloudFormation or
+                                   * the service would refuse is a warning: for looking */
 };
 
 struct mr_template_options {

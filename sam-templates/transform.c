@@ -353,6 +353,21 @@ check_layer(struct mr_reading *reading, const struct mr_resource *layer,
     }
 }
 
+/* A state machine's events make queues as a function's do. */
+static void
+add_state_machine_queues(struct mr_reading *reading, const struct mr_resource *machine)
+{
+    const struct mr_node *events = mr_node_get(machine->properties, "Events");
+    for (size_t i = 0; mr_node_is(events, MR_NODE_MAP) && i < events->count; i++) {
+        struct mr_slice name = mr_node_text(events->pairs[i].key);
+        const char *id = mr_arena_printf(&reading->arena, "%.*s%.*sQueue",
+                                         MR_SLICE_ARGS(machine->id), MR_SLICE_ARGS(name));
+        mr_add_dead_letter_queue(reading, machine,
+                                 mr_node_get(events->pairs[i].value, "Properties"),
+                                 mr_slice_str(id));
+    }
+}
+
 static void
 check_resource(struct mr_reading *reading, size_t at)
 {
@@ -387,6 +402,8 @@ check_resource(struct mr_reading *reading, size_t at)
         check_simple_table(reading, &resource, &path);
     } else if (mr_slice_is(resource.type, "AWS::Serverless::LayerVersion")) {
         check_layer(reading, &resource, &path);
+    } else if (mr_slice_is(resource.type, "AWS::Serverless::StateMachine")) {
+        add_state_machine_queues(reading, &resource);
     } else if (mr_slice_is(resource.type, "AWS::Serverless::Connector")) {
         mr_check_connector(reading, &resource, &path);
     }

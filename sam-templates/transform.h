@@ -33,6 +33,9 @@ bool mr_check_function_configs(struct mr_reading *reading, const struct mr_resou
 void mr_transform_pull_event(const struct mr_event *event);
 void mr_transform_sns_event(const struct mr_event *event);
 void mr_check_push_event(const struct mr_event *event);
+/* The queue SAM makes when an event's DeadLetterConfig names a Type and no Arn. */
+void mr_add_dead_letter_queue(struct mr_reading *reading, const struct mr_resource *owner,
+                              const struct mr_node *properties, struct mr_slice usual_id);
 
 /* AWS::Serverless::Connector, and the Connectors of any resource. */
 void mr_check_connector(struct mr_reading *reading, const struct mr_resource *connector,
