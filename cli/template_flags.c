@@ -16,16 +16,18 @@ static const struct argp_option options[] = {
     { "template", 't', "FILE", 0, "The template (template.yaml, .yml or .json here)", 80 },
     { "parameter-overrides", PARAMETERS, "NAME=VALUE", 0,
       "A parameter's value; more may follow, separated by blanks, or the option again", 80 },
-    { "stack-name", STACK, "NAME", 0, "AWS::StackName, and the first part of names (local)", 80 },
-    { "region", REGION, "REGION", 0, "AWS::Region (AWS_REGION, or us-east-1)", 80 },
-    { "env-vars", ENV_VARS, "FILE", 0, "Values for functions' variables, as sam local reads them",
+    { "stack-name", STACK, "NAME", 0, "AWS::StackName, and the first part of names (local)",
       80 },
+    { "region", REGION, "REGION", 0, "AWS::Region (AWS_REGION, or us-east-1)", 80 },
+    { "env-vars", ENV_VARS, "FILE", 0,
+      "Values for functions' variables, as sam local reads them", 80 },
     { "import", IMPORT, "NAME=VALUE", 0, "What Fn::ImportValue finds", 80 },
     { 0 },
 };
 
 static void
-add(struct argp_state *state, const char *what, const char **list, size_t *count, const char *text)
+add(struct argp_state *state, const char *what, const char **list, size_t *count,
+    const char *text)
 {
     if (*count == MR_TEMPLATE_MAX_FLAG_PARAMETERS) {
         argp_error(state, "at most %d %s", MR_TEMPLATE_MAX_FLAG_PARAMETERS, what);
@@ -33,12 +35,14 @@ add(struct argp_state *state, const char *what, const char **list, size_t *count
     list[(*count)++] = text;
 }
 
-/* "A=1 B=2", and SAM's ParameterKey=A,ParameterValue=1. The words live as long as the process. */
+/* "A=1 B=2", and SAM's ParameterKey=A,ParameterValue=1. The words live as long as the process.
+ */
 static void
 add_parameters(struct argp_state *state, struct mr_template_flags *flags, const char *text)
 {
     char *rest = mr_strdup(text);
-    for (char *word = strtok_r(rest, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+    for (char *word = strtok_r(rest, " ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest)) {
         char *value = strstr(word, ",ParameterValue=");
         if (strncmp(word, "ParameterKey=", 13) == 0 && value != NULL) {
             word = mr_format("%.*s=%s", (int)(value - word - 13), word + 13, value + 16);
@@ -137,8 +141,8 @@ print_diagnostics(const struct mr_template *template)
         mr_auto_buf struct mr_buf line = { 0 };
         mr_template_format(template, &all[i], &line);
         errors += all[i].severity == MR_TEMPLATE_ERROR;
-        fprintf(stderr, "%s%.*s%s\n", word_of(all[i].severity), MR_SLICE_ARGS(mr_buf_slice(&line)),
-                mr_colour(stderr, MR_PLAIN));
+        fprintf(stderr, "%s%.*s%s\n", word_of(all[i].severity),
+                MR_SLICE_ARGS(mr_buf_slice(&line)), mr_colour(stderr, MR_PLAIN));
     }
     return errors;
 }
@@ -173,4 +177,18 @@ mr_template_flags_load(const struct mr_template_flags *flags, const char *path,
         return NULL;
     }
     return MR_TAKE(template);
+}
+
+struct mr_template *
+mr_template_flags_nothing(const struct mr_template_flags *flags)
+{
+    /* A template must have a resource; this one is never there. */
+    static const char text[] =
+        "{\"Conditions\":{\"Never\":{\"Fn::Equals\":[\"a\",\"b\"]}},\"Resources\":{\"Nothing\":"
+        "{\"Type\":\"AWS::CloudFormation::WaitConditionHandle\",\"Condition\":\"Never\"}}}";
+    struct mr_template_options reading = {
+        .stack_name = flags->stack_name,
+        .region = region_of(flags),
+    };
+    return mr_template_parse(mr_slice_str(text), &reading);
 }

@@ -34,4 +34,7 @@ char *mr_template_flags_path(const struct mr_template_flags *flags, struct mr_er
 struct mr_template *mr_template_flags_load(const struct mr_template_flags *flags,
                                            const char *path, struct mr_error *err);
 
+/* A template that holds nothing, for who makes everything through the APIs. Never NULL. */
+struct mr_template *mr_template_flags_nothing(const struct mr_template_flags *flags);
+
 #endif

@@ -32,6 +32,7 @@ enum {
     LIMITS,
     WATCH,
     NO_BUILD,
+    NO_TEMPLATE,
     AWS_CADENCE,
     BACKOFF,
     READY_MS = 30000,
@@ -42,9 +43,12 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    { "port", 'p', "N", 0, "Listen on this port for Kinesis and Lambda; 0 picks one (4566)", 0 },
+    { "port", 'p', "N", 0, "Listen on this port for Kinesis and Lambda; 0 picks one (4566)",
+      0 },
     { "data", 'd', "DIR", 0, "Keep everything in this directory (.millrace)", 0 },
     { "fresh", FRESH, NULL, 0, "Begin anew: forget streams, records and positions", 0 },
+    { "no-template", NO_TEMPLATE, NULL, 0,
+      "Serve the APIs alone: streams, functions and mappings are made by their callers", 1 },
     { "no-build", NO_BUILD, NULL, 0, "Run what the last build left", 1 },
     { "watch", 'w', NULL, 0, "Build and reload when code or template change", 1 },
     { "output", OUTPUT, "text|json", 0, "json: one object a line", 2 },
@@ -82,6 +86,9 @@ parse(int key, char *arg, struct argp_state *state)
     case FRESH:
         flags->fresh = true;
         break;
+    case NO_TEMPLATE:
+        flags->no_template = true;
+        break;
     case NO_BUILD:
         flags->no_build = true;
         break;
@@ -100,7 +107,8 @@ parse(int key, char *arg, struct argp_state *state)
     case SANDBOX:
         if (strcmp(arg, "auto") != 0 && strcmp(arg, "off") != 0 &&
             strncmp(arg, "require:", 8) != 0) {
-            argp_error(state, "--sandbox is auto, off, or require:L1 (L2, L3), not \"%s\"", arg);
+            argp_error(state, "--sandbox is auto, off, or require:L1 (L2, L3), not \"%s\"",
+                       arg);
         }
         flags->sandbox = arg;
         break;
@@ -108,7 +116,8 @@ parse(int key, char *arg, struct argp_state *state)
         flags->network = networks[mr_flag_choice(state, "--network", arg, networks)];
         break;
     case DURABILITY:
-        flags->durability = durabilities[mr_flag_choice(state, "--durability", arg, durabilities)];
+        flags->durability =
+            durabilities[mr_flag_choice(state, "--durability", arg, durabilities)];
         break;
     case LIMITS:
         flags->limits = limits[mr_flag_choice(state, "--limits", arg, limits)];
@@ -119,6 +128,11 @@ parse(int key, char *arg, struct argp_state *state)
     case BACKOFF:
         mr_flag_number(state, "--backoff-ms", arg, 1, 3600000);
         flags->backoff_ms = arg;
+        break;
+    case ARGP_KEY_END:
+        if (flags->no_template && (flags->watch || flags->template.path != NULL)) {
+            argp_error(state, "--no-template goes with neither --template nor --watch");
+        }
         break;
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" is not an option; a template is named with -t", arg);
@@ -160,8 +174,8 @@ open_data(struct mr_up *up, struct mr_error *err)
 static int
 begin_anew(const struct mr_up *up, struct mr_error *err)
 {
-    static const char *const ours[] = { "streamd", "millraced", "build", "log", "history",
-                                        "up.json" };
+    static const char *const ours[] = { "streamd", "millraced", "build",
+                                        "log",     "history",   "up.json" };
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
         mr_auto_free char *path = mr_format("%s/%s", up->data, ours[i]);
         if (mr_remove_tree(path, err) < 0) {
@@ -187,7 +201,8 @@ open_sockets(struct mr_up *up, struct mr_error *err)
     }
     char path[] = "/tmp/millrace-XXXXXX";
     if (mkdtemp(path) == NULL) {
-        return mr_fail(err, -errno, "make a directory for sockets in /tmp: %s", strerror(errno));
+        return mr_fail(err, -errno, "make a directory for sockets in /tmp: %s",
+                       strerror(errno));
     }
     up->sockets = mr_strdup(path);
     up->own_sockets = true;
@@ -274,13 +289,18 @@ say_banner(struct mr_up *up)
 static int
 load(struct mr_up *up, struct mr_error *err)
 {
-    up->template_path = mr_template_flags_path(&up->flags->template, err);
-    if (up->template_path == NULL) {
-        return err->code;
-    }
-    up->template = mr_template_flags_load(&up->flags->template, up->template_path, err);
-    if (up->template == NULL) {
-        return err->code;
+    if (up->flags->no_template) {
+        up->template_path = mr_strdup("no template");
+        up->template = mr_template_flags_nothing(&up->flags->template);
+    } else {
+        up->template_path = mr_template_flags_path(&up->flags->template, err);
+        if (up->template_path == NULL) {
+            return err->code;
+        }
+        up->template = mr_template_flags_load(&up->flags->template, up->template_path, err);
+        if (up->template == NULL) {
+            return err->code;
+        }
     }
     up->model = mr_template_model_of(up->template);
     return 0;
@@ -354,14 +374,22 @@ set_streamd_arguments(struct mr_up *up)
     mr_auto_free char *socket = mr_format("%s/streamd.sock", up->sockets);
     mr_auto_free char *forward = mr_format("%s/millraced.sock", up->sockets);
     mr_auto_free char *port = mr_format("%llu", (unsigned long long)up->port);
-    const char *arguments[] = { "--data",       data,
-                                "--port",       port,
-                                "--socket",     socket,
-                                "--forward",    forward,
-                                "--region",     up->model->region,
-                                "--account",    up->model->account_id,
-                                "--durability", up->flags->durability,
-                                "--limits",     up->flags->limits,
+    const char *arguments[] = { "--data",
+                                data,
+                                "--port",
+                                port,
+                                "--socket",
+                                socket,
+                                "--forward",
+                                forward,
+                                "--region",
+                                up->model->region,
+                                "--account",
+                                up->model->account_id,
+                                "--durability",
+                                up->flags->durability,
+                                "--limits",
+                                up->flags->limits,
                                 NULL };
     mr_daemon_set_arguments(up->streamd, arguments);
 }
@@ -394,14 +422,22 @@ set_millraced_arguments(struct mr_up *up)
     const char *arguments[64];
     size_t count = 0;
     const char *always[] = {
-        "--data",    mr_arena_printf(arena, "%s/millraced", up->data),
-        "--socket",  mr_arena_printf(arena, "%s/millraced.sock", up->sockets),
-        "--kinesis", mr_arena_printf(arena, "unix:%s/streamd.sock", up->sockets),
-        "--public-endpoint", up->endpoint,
-        "--region",  up->model->region,
-        "--account", up->model->account_id,
-        "--sandbox", up->flags->sandbox,
-        "--network", up->flags->network,
+        "--data",
+        mr_arena_printf(arena, "%s/millraced", up->data),
+        "--socket",
+        mr_arena_printf(arena, "%s/millraced.sock", up->sockets),
+        "--kinesis",
+        mr_arena_printf(arena, "unix:%s/streamd.sock", up->sockets),
+        "--public-endpoint",
+        up->endpoint,
+        "--region",
+        up->model->region,
+        "--account",
+        up->model->account_id,
+        "--sandbox",
+        up->flags->sandbox,
+        "--network",
+        up->flags->network,
     };
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
         arguments[count++] = always[i];
@@ -507,7 +543,8 @@ mr_up_apply(struct mr_up *up, bool quiet, struct mr_error *err)
 static int
 open_remote(struct mr_up *up)
 {
-    struct mr_place_flags flags = { .endpoint = up->endpoint, .region = up->model->region,
+    struct mr_place_flags flags = { .endpoint = up->endpoint,
+                                    .region = up->model->region,
                                     .data = up->data };
     mr_auto_place struct mr_place place;
     mr_place_find(&place, &flags);
@@ -544,7 +581,8 @@ say_ready(struct mr_up *up)
     mr_say_text(say, "%.2f s", seconds);
     mr_say_seconds(say, "seconds", seconds);
     if (up->model->stream_count > 0) {
-        mr_say_text(say, "     try: millrace put %s '{\"id\":1}'", up->model->streams[0].logical_id);
+        mr_say_text(say, "     try: millrace put %s '{\"id\":1}'",
+                    up->model->streams[0].logical_id);
     }
     mr_say_end(say);
 }
@@ -626,7 +664,8 @@ serve(struct mr_up *up)
         mr_up_watch_work(up->watch);
     }
     mr_up_watch_free(MR_TAKE(up->watch));
-    mr_say_line(&up->say, "stop", "finishing the batches under way; Ctrl-C again does not wait");
+    mr_say_line(&up->say, "stop",
+                "finishing the batches under way; Ctrl-C again does not wait");
     bool drained = stop_daemons(up);
     mr_say_line(&up->say, "stopped", "%s",
                 drained ? "everything is checkpointed; `millrace up` goes on from here"

@@ -21,6 +21,7 @@ struct mr_up_flags {
     const char *data, *sandbox, *network, *durability, *limits, *backoff_ms;
     uint64_t port;
     bool fresh, no_build, watch, json_output, lambda_log, quiet, aws_cadence;
+    bool no_template;
 };
 
 struct mr_up_watch;
