@@ -157,12 +157,28 @@ unite_hits(uint32_t *parents, uint32_t clause, const struct mr_hits *hits)
 
 /* ---- a branch ---- */
 
-/* Satisfied whatever is chosen for others? */
+/* Is there a clause whose value is absent in some elements and present in others? */
 static bool
-is_free(const struct mr_clause *clause, const struct mr_clause_found *found)
+choices_matter(const struct mr_gather *gather, const struct mr_branch *branch)
+{
+    for (size_t i = 0; i < branch->count; i++) {
+        const struct mr_clause *clause = branch->clauses[i];
+        if (clause->absent_will_do && gather->clauses[clause->index].presences.count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Satisfied whatever is chosen for others, and of no use to them (`choices`: it may be)? */
+static bool
+is_free(const struct mr_clause *clause, const struct mr_clause_found *found, bool choices)
 {
     if (clause->absent_will_do && found->presences.count == 0) {
         return true;
+    }
+    if (choices) {
+        return false;
     }
     for (uint32_t i = 0; i < found->hits.count; i++) {
         if (found->hits.list[i].place == NULL) {
@@ -242,6 +258,7 @@ branch_matches(struct mr_gather *gather, const struct mr_branch *branch)
 {
     const struct mr_clause **open =
         mr_arena_alloc(gather->scratch, (branch->count + 1) * sizeof(*open));
+    bool choices = choices_matter(gather, branch);
     uint32_t count = 0;
     for (size_t i = 0; i < branch->count; i++) {
         const struct mr_clause *clause = branch->clauses[i];
@@ -249,7 +266,7 @@ branch_matches(struct mr_gather *gather, const struct mr_branch *branch)
         if (is_hopeless(clause, found)) {
             return false;
         }
-        if (!is_free(clause, found)) {
+        if (!is_free(clause, found, choices)) {
             open[count++] = clause;
         }
     }

@@ -243,6 +243,8 @@ START_TEST(of_an_array_of_objects_one_element_must_satisfy_all)
           "{\"l\":[{\"a\":1,\"b\":2},{\"a\":1}]}", MATCH, NULL },
         { "{\"l\":{\"a\":[1],\"b\":[{\"exists\":false}]}}",
           "{\"l\":[{\"a\":1,\"b\":2},{\"a\":3}]}", NO_MATCH, NULL },
+        { "{\"c\":[\"x\"],\"c.a\":[{\"exists\":false}]}", "{\"c\":[\"x\",[{\"a\":1},[\"x\"]]]}",
+          MATCH, NULL },
         { "{\"a\":[1],\"b\":[2]}", "{\"a\":[0,1],\"b\":[[3],[2]]}", MATCH, NULL },
         { "{\"a\":[\"y\"]}", "{\"a\":[[\"x\"],[\"y\"]]}", MATCH, NULL },
         { "{\"l\":{\"id\":[{\"exists\":true}]}}", "{\"l\":[{\"k\":1},{\"id\":2}]}", MATCH,
