@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sam-templates/pattern.h"
 #include "sam-templates/reading.h"
+#include "sam-templates/regex.h"
 #include "sam-templates/suggestion.h"
 
 struct mr_parameter_value *
@@ -119,15 +119,15 @@ check_pattern(const struct check *check, struct mr_slice text, const struct mr_n
     if (pattern.data == NULL) {
         return;
     }
-    switch (mr_pattern_match(&check->reading->arena, pattern, text)) {
-    case MR_PATTERN_MATCHES:
+    switch (mr_regex_match(&check->reading->arena, pattern, text)) {
+    case MR_REGEX_MATCHES:
         break;
-    case MR_PATTERN_DIFFERS:
+    case MR_REGEX_DIFFERS:
         mr_problem(check->reading, at, check->path,
                    "%.*s does not match its AllowedPattern %.*s%s",
                    MR_SLICE_ARGS(check->parameter->name), MR_SLICE_ARGS(pattern), check->hint);
         break;
-    case MR_PATTERN_NOT_UNDERSTOOD:
+    case MR_REGEX_NOT_UNDERSTOOD:
         mr_warn(check->reading, mr_node_get(check->parameter->node, "AllowedPattern"),
                 check->path,
                 "this AllowedPattern is not checked here: it uses something this reader's "

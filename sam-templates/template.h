@@ -32,8 +32,8 @@ struct mr_template; /* a parsed template and all that was read out of it */
 enum mr_template_missing {
     MR_TEMPLATE_MISSING_IS_ERROR, /* all parameters without a value are named in one diagnostic
                                    */
-    MR_TEMPLATE_MISSING_IS_DUMMY, /* `dummy-NAME`, 0 for a Number; and what only CloudFormation or
-                                   * the service would refuse is a warning: for looking */
+    MR_TEMPLATE_MISSING_IS_DUMMY, /* for looking: `dummy-NAME`, 0 for a Number, and what only
+                                   * the service would refuse is a warning */
 };
 
 struct mr_template_options {

@@ -1,5 +1,5 @@
 /* Intrinsic functions, parameters, conditions, names. */
-#include "sam-templates/pattern.h"
+#include "sam-templates/regex.h"
 #include "tests/sam-templates/reading.h"
 
 #define COUNT(rows) (int)(sizeof(rows) / sizeof((rows)[0]))
@@ -194,35 +194,35 @@ END_TEST
 
 static const struct {
     const char *pattern, *text;
-    enum mr_pattern_result result;
+    enum mr_regex_result result;
 } patterns[] = {
-    { "[a-z]+", "abc", MR_PATTERN_MATCHES },
-    { "[a-z]+", "abc1", MR_PATTERN_DIFFERS },
-    { "^[a-zA-Z][-\\w]{2,5}$", "a-b_c", MR_PATTERN_MATCHES },
-    { "^[a-zA-Z][-\\w]{2,5}$", "ab", MR_PATTERN_DIFFERS },
-    { "(\\d{1,3})\\.(\\d{1,3})", "10.255", MR_PATTERN_MATCHES },
-    { "a|bc|", "", MR_PATTERN_MATCHES },
-    { "a|bc|", "b", MR_PATTERN_DIFFERS },
-    { "(a*)*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", MR_PATTERN_DIFFERS },
-    { "arn:(aws[a-zA-Z-]*)?:.*", "arn:aws:x", MR_PATTERN_MATCHES },
-    { "[^\\s]+", "a b", MR_PATTERN_DIFFERS },
-    { ".{3}", "abc", MR_PATTERN_MATCHES },
-    { "(?:x|y)+?z", "xyz", MR_PATTERN_MATCHES },
-    { "(?!x)y", "y", MR_PATTERN_NOT_UNDERSTOOD },
-    { "((((((a?)?)?)?)?){99}){99}", "a", MR_PATTERN_NOT_UNDERSTOOD },
+    { "[a-z]+", "abc", MR_REGEX_MATCHES },
+    { "[a-z]+", "abc1", MR_REGEX_DIFFERS },
+    { "^[a-zA-Z][-\\w]{2,5}$", "a-b_c", MR_REGEX_MATCHES },
+    { "^[a-zA-Z][-\\w]{2,5}$", "ab", MR_REGEX_DIFFERS },
+    { "(\\d{1,3})\\.(\\d{1,3})", "10.255", MR_REGEX_MATCHES },
+    { "a|bc|", "", MR_REGEX_MATCHES },
+    { "a|bc|", "b", MR_REGEX_DIFFERS },
+    { "(a*)*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", MR_REGEX_DIFFERS },
+    { "arn:(aws[a-zA-Z-]*)?:.*", "arn:aws:x", MR_REGEX_MATCHES },
+    { "[^\\s]+", "a b", MR_REGEX_DIFFERS },
+    { ".{3}", "abc", MR_REGEX_MATCHES },
+    { "(?:x|y)+?z", "xyz", MR_REGEX_MATCHES },
+    { "(?!x)y", "y", MR_REGEX_NOT_UNDERSTOOD },
+    { "((((((a?)?)?)?)?){99}){99}", "a", MR_REGEX_NOT_UNDERSTOOD },
     { "(((((((((((((((((((((((((a)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?", "a",
-      MR_PATTERN_NOT_UNDERSTOOD },
-    { "a{2", "aa", MR_PATTERN_NOT_UNDERSTOOD },
-    { "[b-a]", "a", MR_PATTERN_NOT_UNDERSTOOD },
-    { "(a", "a", MR_PATTERN_NOT_UNDERSTOOD },
-    { "a)", "a", MR_PATTERN_NOT_UNDERSTOOD },
+      MR_REGEX_NOT_UNDERSTOOD },
+    { "a{2", "aa", MR_REGEX_NOT_UNDERSTOOD },
+    { "[b-a]", "a", MR_REGEX_NOT_UNDERSTOOD },
+    { "(a", "a", MR_REGEX_NOT_UNDERSTOOD },
+    { "a)", "a", MR_REGEX_NOT_UNDERSTOOD },
 };
 
 START_TEST(a_pattern_matches_the_whole_text_in_bounded_time)
 {
     mr_auto_arena struct mr_arena arena = { 0 };
 
-    ck_assert_int_eq(mr_pattern_match(&arena, mr_slice_str(patterns[_i].pattern),
+    ck_assert_int_eq(mr_regex_match(&arena, mr_slice_str(patterns[_i].pattern),
                                       mr_slice_str(patterns[_i].text)),
                      patterns[_i].result);
 }

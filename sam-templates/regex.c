@@ -1,4 +1,4 @@
-#include "sam-templates/pattern.h"
+#include "sam-templates/regex.h"
 
 #include <string.h>
 
@@ -452,8 +452,8 @@ matches(struct mr_arena *arena, const struct compiler *c, struct mr_slice text)
     return false;
 }
 
-enum mr_pattern_result
-mr_pattern_match(struct mr_arena *arena, struct mr_slice pattern, struct mr_slice text)
+enum mr_regex_result
+mr_regex_match(struct mr_arena *arena, struct mr_slice pattern, struct mr_slice text)
 {
     struct compiler c = { .pattern = pattern };
 
@@ -461,7 +461,7 @@ mr_pattern_match(struct mr_arena *arena, struct mr_slice pattern, struct mr_slic
     alternatives(&c);
     emit(&c, OP_MATCH);
     if (c.bad || c.at != pattern.size || text.size > MAX_TEXT) {
-        return MR_PATTERN_NOT_UNDERSTOOD;
+        return MR_REGEX_NOT_UNDERSTOOD;
     }
-    return matches(arena, &c, text) ? MR_PATTERN_MATCHES : MR_PATTERN_DIFFERS;
+    return matches(arena, &c, text) ? MR_REGEX_MATCHES : MR_REGEX_DIFFERS;
 }
