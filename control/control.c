@@ -83,6 +83,8 @@ make_runtime(struct mr_control *control)
         .bootstraps = options->bootstraps,
         .environment = options->environment,
         .environment_count = options->environment_count,
+        .forwards = &options->forward_port,
+        .forward_count = options->forward_port != 0 ? 1 : 0,
         .max_environments = options->max_concurrency,
         .idle_ms = options->idle_ms,
         .freeze = options->freeze,

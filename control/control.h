@@ -40,6 +40,7 @@ struct mr_control_options {
     size_t max_concurrency; /* environments of all functions; 0: the runtime's usual */
     uint64_t idle_ms;
     bool freeze;
+    uint16_t forward_port;            /* of our endpoint, for functions without network; 0: none */
     bool network_host; /* of functions whose settings do not say */
 
     /* ---- mappings ---- */

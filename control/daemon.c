@@ -121,6 +121,26 @@ add_variables(struct mr_millraced *millraced, const struct mr_millraced_options 
     return count;
 }
 
+/* Of an endpoint on our own loopback: functions without network reach it there too. 0: none. */
+static uint16_t
+loopback_port(const char *url)
+{
+    static const char *const starts[] = { "http://127.0.0.1:", "http://localhost:" };
+
+    for (size_t i = 0; url != NULL && i < sizeof(starts) / sizeof(starts[0]); i++) {
+        if (strncmp(url, starts[i], strlen(starts[i])) == 0) {
+            struct mr_slice port = mr_slice_str(url + strlen(starts[i]));
+            uint64_t number;
+            while (mr_slice_ends_with(port, MR_SLICE("/"))) {
+                port = mr_slice_first(port, port.size - 1);
+            }
+            return mr_slice_to_u64(port, &number) && number <= UINT16_MAX ? (uint16_t)number
+                                                                          : 0;
+        }
+    }
+    return 0;
+}
+
 /* Of `--endpoint SERVICE=URL`, else of AWS_ENDPOINT_URL_SERVICE; NULL: none. */
 static const char *
 endpoint_of(const struct mr_millraced_options *options, const char *service,
@@ -181,6 +201,7 @@ open_control(struct mr_millraced *millraced, const struct mr_millraced_options *
         .idle_ms = options->idle_ms,
         .freeze = options->freeze,
         .network_host = options->network_host,
+        .forward_port = loopback_port(options->public_endpoint),
         .open_source = millraced->streams != NULL ? mr_streams_open : NULL,
         .open_context = millraced->streams,
         .settle_ms = options->settle_ms,

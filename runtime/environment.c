@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "net/relay.h"
 
 static void on_init_timeout(void *context);
 static void on_timeout(void *context);
@@ -81,6 +82,10 @@ forget_process(struct environment *environment)
     if (environment->listening) {
         environment->listening = false;
         mr_http_server_unlisten(environment->runtime->server, environment, true);
+    }
+    for (size_t i = 0; i < MR_SANDBOX_MAX_FORWARDS; i++) {
+        mr_relay_free(environment->relays[i]);
+        environment->relays[i] = NULL;
     }
     environment->next = NULL;
     mr_watch_free(environment->log_watch);
@@ -210,6 +215,8 @@ launch(struct environment *environment, struct mr_error *err)
         .memory_mb = function->memory_mb,
         .tmp_mb = function->tmp_mb,
         .network = function->network,
+        .forwards = environment->runtime->options.forwards,
+        .forward_count = environment->runtime->options.forward_count,
         .strict = function->strict_sandbox,
         .pipes = program.supervised,
     };
@@ -267,6 +274,22 @@ on_log(int events, void *context)
     log_drain(context);
 }
 
+/* The descriptors are taken, used or not. */
+static void
+forward(struct environment *environment, const struct mr_launch_started *started)
+{
+    struct mr_runtime *runtime = environment == NULL ? NULL : environment->runtime;
+
+    for (size_t i = 0; i < started->forward_count; i++) {
+        if (runtime != NULL && i < runtime->options.forward_count) {
+            environment->relays[i] = mr_relay_new(runtime->loop, started->forward_fds[i],
+                                                  runtime->options.forwards[i]);
+        } else {
+            close(started->forward_fds[i]);
+        }
+    }
+}
+
 static void
 on_started(void *context, uint64_t id, const struct mr_launch_started *started)
 {
@@ -275,11 +298,13 @@ on_started(void *context, uint64_t id, const struct mr_launch_started *started)
     struct mr_error err = { 0 };
 
     if (environment == NULL || environment->state != ENV_LAUNCHING) {
+        forward(NULL, started);
         close(started->listener_fd);
         close(started->log_fd);
         return;
     }
     environment->state = ENV_STARTED;
+    forward(environment, started);
     if (environment->supervised) {
         supervised_open(environment, started->input_fd, started->stderr_fd);
     }

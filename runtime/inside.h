@@ -148,6 +148,7 @@ struct environment {
     uint64_t memory_peak_bytes;
     struct mr_timer init_timer, timeout_timer, settle_timer, wait_timer;
     bool listening;
+    struct mr_relay *relays[MR_SANDBOX_MAX_FORWARDS]; /* in the order of options.forwards */
     /* Others may connect to its listener; whose connections are its own: see stranger.c. */
     bool own_uid;
     uid_t uid;

@@ -41,6 +41,8 @@ struct mr_launch {
     uint32_t memory_mb;
     uint32_t tmp_mb;
     enum mr_function_network network;
+    const uint16_t *forwards; /* ports to listen on inside, where the network is its own */
+    size_t forward_count;     /* at most MR_SANDBOX_MAX_FORWARDS */
     bool strict;
     bool pipes; /* hand out its input and a stderr of its own: a supervisor's */
 };
@@ -57,6 +59,9 @@ struct mr_launch_started {
      */
     bool own_uid;
     uid_t uid;
+    /* A listener for each forward asked for, the receiver's; fewer where the launcher has none. */
+    const int *forward_fds;
+    size_t forward_count;
 };
 
 struct mr_launch_exit {

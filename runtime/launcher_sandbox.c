@@ -59,6 +59,8 @@ on_launched(void *context, uint64_t environment, struct mr_sandbox_process *proc
         .pid = process->pid,
         .own_uid = boxed->own_uids && place != NULL && place->on_host_network,
         .uid = process->uid,
+        .forward_fds = process->forward_fds,
+        .forward_count = process->forward_count,
     };
     const int pipes[] = { process->log_fd, process->stdin_fd, process->stderr_fd };
 
@@ -186,6 +188,8 @@ launch(void *self, const struct mr_launch *what, struct mr_error *err)
         .tmp_mb = what->tmp_mb,
         .network = what->network == MR_FUNCTION_NETWORK_HOST ? MR_SANDBOX_NETWORK_HOST
                                                              : MR_SANDBOX_NETWORK_NONE,
+        .forwards = what->forwards,
+        .forward_count = what->network == MR_FUNCTION_NETWORK_HOST ? 0 : what->forward_count,
         .profile = what->strict ? MR_SANDBOX_PROFILE_STRICT : MR_SANDBOX_PROFILE_DEFAULT,
         .flags = MR_SANDBOX_API_LISTENER |
                  (what->pipes ? (uint32_t)(MR_SANDBOX_STDIN | MR_SANDBOX_SEPARATE_STDERR) : 0),

@@ -50,6 +50,9 @@ struct mr_runtime_options {
     /* NAME=value for every function, the customer's own win: endpoint, credentials, ... */
     const struct mr_slice *environment;
     size_t environment_count;
+    /* Ports of our loopback that functions without network reach at the same port of theirs. */
+    const uint16_t *forwards; /* the caller's, outlives the runtime */
+    size_t forward_count;     /* at most MR_SANDBOX_MAX_FORWARDS */
     size_t max_environments; /* of all functions; 0: 100 */
     uint64_t idle_ms;        /* reap an environment idle that long; 0: 600000 */
     uint64_t init_ms;        /* 0: MR_LAMBDA_INIT_MS */

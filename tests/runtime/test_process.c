@@ -1,10 +1,15 @@
 /* Real processes: shell and Python bootstraps, with and without a sandbox. */
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "net/http_server.h"
 #include "tests/runtime/world.h"
 
 static const char echo[] =
@@ -240,7 +245,52 @@ START_TEST(on_the_hosts_network_a_stranger_is_refused_its_runtime_api)
 }
 END_TEST
 
+static pid_t
+serve_on_host(uint16_t *out_port)
+{
+    int listener = mr_net_listen_tcp("127.0.0.1", 0, NULL);
+
+    *out_port = mr_net_port(listener);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        fcntl(listener, F_SETFL, 0);
+        for (int fd; (fd = accept(listener, NULL, NULL)) >= 0; close(fd)) {
+            (void)!write(fd, "from the host\n", 14);
+        }
+        _exit(0);
+    }
+    close(listener);
+    return pid;
+}
+
+START_TEST(without_network_our_endpoint_is_reached_at_its_own_port)
+{
+    uint16_t port;
+    pid_t server = serve_on_host(&port);
+    char bootstrap[200];
+    struct world world;
+    snprintf(bootstrap, sizeof(bootstrap),
+             "#!/bin/bash\ncat < /dev/tcp/127.0.0.1/%u\nexec python3 /var/task/runtime.py\n",
+             port);
+    world_begin_with(&world, true,
+                     &(struct mr_runtime_options){ .forwards = &port, .forward_count = 1 });
+    world_put_file(&world, "bootstrap", bootstrap, 0755);
+    world_put_file(&world, "runtime.py", echo, 0755);
+    world_set_function(&world, "provided.al2023", "x", 5000);
+
+    world_invoke(&world, "\"a\"");
+
+    ck_assert_str_eq(world.payload, "1 \"a\"");
+    SAYS(world.log, "from the host\n");
+    world_end(&world);
+    kill(server, SIGKILL);
+    ck_assert_int_eq(waitpid(server, NULL, 0), server);
+}
+END_TEST
+
 MR_SUITE("runtime.process",
+         MR_TEST(without_network_our_endpoint_is_reached_at_its_own_port),
          MR_TEST(on_the_hosts_network_a_stranger_is_refused_its_runtime_api),
          MR_TEST_LOOP(a_runtime_that_registered_an_extension_gets_a_sigterm_before_the_end, 2),
          MR_TEST_LOOP(an_environment_is_reused_and_its_log_has_lambdas_lines, 2),
