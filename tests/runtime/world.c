@@ -55,7 +55,7 @@ world_set_function(struct world *world, const char *runtime, const char *handler
     struct mr_error err = { 0 };
     struct mr_function function = world->function;
 
-    function.name = MR_SLICE("f");
+    function.name = function.name.size > 0 ? function.name : MR_SLICE("f");
     function.runtime = mr_slice_str(runtime);
     function.handler = mr_slice_str(handler);
     function.code_dir = mr_slice_str(world->dir);
@@ -64,7 +64,7 @@ world_set_function(struct world *world, const char *runtime, const char *handler
         function.environment_count = 1;
     }
     function.timeout_ms = timeout_ms;
-    function.concurrency = 4;
+    function.concurrency = function.concurrency > 0 ? function.concurrency : 4;
 
     ck_assert_msg(mr_runtime_set_function(world->runtime, &function, &err) == 0, "%s",
                   err.text);
