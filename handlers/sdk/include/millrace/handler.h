@@ -64,7 +64,11 @@ struct mr_str {
     size_t size;
 };
 
-#define MR_STR(literal)   ((struct mr_str){ (literal), sizeof(literal) - 1 })
+#ifdef __cplusplus
+#define MR_STR(literal) (mr_str{ (literal), sizeof(literal) - 1 })
+#else
+#define MR_STR(literal) ((struct mr_str){ (literal), sizeof(literal) - 1 })
+#endif
 #define MR_STR_ARGS(text) (int)(text).size, (text).data /* printf("%.*s", MR_STR_ARGS(text)) \
                                                          */
 
