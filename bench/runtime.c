@@ -4,13 +4,17 @@
  *     bench_runtime RUNTIME HANDLER CODE_DIR [sandbox]
  *
  * RUNTIME is provided.al2023, python3.12, nodejs20.x ...; CODE_DIR is absolute.
- * Prints invocations/s, p50 and p99 from invoke to result, and the first
- * (cold) invocation's time.
+ * Prints invocations/s, p50 and p99 from invoke to result, the first (cold)
+ * invocation's time, our own CPU, and, for a package with a bootstrap, the same
+ * handler behind a bare C server.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "bench/bare_server.h"
 #include "runtime/runtime.h"
 
 enum { ROUNDS = 20000, LANES = 8 };
@@ -65,22 +69,52 @@ by_size(const void *a, const void *b)
 }
 
 static void
+show(const char *what, int count, uint64_t took_us)
+{
+    qsort(times_us, (size_t)count, sizeof(times_us[0]), by_size);
+    printf("%-22s %9.0f/s   p50 %6llu us   p99 %6llu us   failed %d\n", what,
+           (double)count * 1e6 / (double)took_us, (unsigned long long)times_us[count / 2],
+           (unsigned long long)times_us[count * 99 / 100], failed);
+}
+
+/* The same handler behind the least a server can be: what is added to that is ours. */
+static void
+measure_bare(const char *code_dir, int count)
+{
+    uint64_t took_us = bare_server_measure(code_dir, times_us, count);
+
+    if (took_us > 0) {
+        show("a bare C server", count, took_us);
+    }
+}
+
+static uint64_t
+cpu_us(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}
+
+static void
 measure(const char *what, int count, int lanes)
 {
     asked = answered = 0;
     rounds = count;
-    uint64_t start = now_us();
+    uint64_t start = now_us(), cpu = cpu_us();
     for (int i = 0; i < lanes; i++) {
         ask(&begun_us[i]);
     }
     while (answered < rounds) {
         mr_loop_run_once(loop, 100);
     }
-    uint64_t took_us = now_us() - start;
-    qsort(times_us, (size_t)count, sizeof(times_us[0]), by_size);
-    printf("%-22s %9.0f/s   p50 %6llu us   p99 %6llu us   failed %d\n", what,
-           (double)count * 1e6 / (double)took_us, (unsigned long long)times_us[count / 2],
-           (unsigned long long)times_us[count * 99 / 100], failed);
+    uint64_t took_us = now_us() - start, used_us = cpu_us() - cpu;
+    show(what, count, took_us);
+    if (count > 1000) {
+        printf("%-22s %9.1f us of our own CPU an invocation\n", "",
+               (double)used_us / (double)count);
+    }
 }
 
 static void
@@ -88,6 +122,15 @@ on_stopped(void *context)
 {
     (void)context;
     stopped = true;
+}
+
+static bool
+access_bootstrap(const char *code_dir)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/bootstrap", code_dir);
+    return access(path, X_OK) == 0;
 }
 
 int
@@ -122,6 +165,9 @@ main(int argc, char **argv)
     if (mr_runtime_set_function(runtime, &function, &err) < 0) {
         fprintf(stderr, "bench_runtime: %s\n", err.text);
         return 1;
+    }
+    if (access_bootstrap(argv[3])) {
+        measure_bare(argv[3], ROUNDS);
     }
     measure("cold", 1, 1);
     measure("one after the other", ROUNDS, 1);
