@@ -85,11 +85,6 @@ say "build: debug"
 build debug
 run_ctest unit debug 2 -LE 'scenario|interop'
 
-if [ -f tests/interop/package.json ] && command -v npm >/dev/null 2>&1; then
-    say "install: npm ci in tests/interop"
-    (cd tests/interop && npm ci --no-audit --no-fund) >"$logs/npm.log" 2>&1 ||
-        say "install: npm ci failed (no registry reachable?): the JavaScript interop tests will be skipped"
-fi
 run_ctest scenario debug 1 -L scenario
 run_ctest interop debug 1 -L interop
 
