@@ -190,7 +190,7 @@ apply_stream(struct mr_apply *apply, const struct mr_template_stream *stream, st
         (hours != stream->retention_hours || (!stream->on_demand && shards != stream->shard_count))) {
         word = "change";
     }
-    mr_state_put(apply->state, "streams", stream->logical_id, json_string(stream->name));
+    mr_state_file_put(apply->state, "streams", stream->logical_id, json_string(stream->name));
     if (mr_apply_say(apply, word, "stream", stream->name)) {
         int64_t shown = stream->on_demand ? shards : stream->shard_count;
         mr_say_text(apply->say, "%lld shard%s  %lld h   %s", (long long)shown,
@@ -230,7 +230,7 @@ apply_consumer(struct mr_apply *apply, const struct mr_template_consumer *consum
     const char *arn =
         json_string_value(json_object_get(json_object_get(answer, group), "ConsumerARN"));
     if (arn != NULL) {
-        mr_state_put(apply->state, "consumers", consumer->logical_id, json_string(arn));
+        mr_state_file_put(apply->state, "consumers", consumer->logical_id, json_string(arn));
     }
     if (mr_apply_say(apply, word, "consumer", consumer->name)) {
         mr_say_text(apply->say, "%s", arn == NULL ? "" : arn);
@@ -248,7 +248,7 @@ say_elsewhere(struct mr_apply *apply, const char *kind, const char *name, const 
               const char *arn, const char *variable)
 {
     const char *endpoint = getenv(variable);
-    mr_state_put(apply->state, "destinations", logical_id, json_string(arn));
+    mr_state_file_put(apply->state, "destinations", logical_id, json_string(arn));
     if (apply->quiet) {
         return;
     }
@@ -340,8 +340,8 @@ remove_one(struct mr_apply *apply, const char *group, const char *kind, const ch
         mr_say_text(apply->say, "the template no longer has it");
         mr_say_end(apply->say);
     }
-    mr_state_put(apply->state, group, logical_id, NULL);
-    mr_state_put(apply->state, "applied", logical_id, NULL);
+    mr_state_file_put(apply->state, group, logical_id, NULL);
+    mr_state_file_put(apply->state, "applied", logical_id, NULL);
     return 0;
 }
 
@@ -352,7 +352,7 @@ remove_gone(struct mr_apply *apply, const char *group, const char *kind, const c
     const char *logical_id;
     json_t *name;
     void *next;
-    json_object_foreach_safe(mr_state_group(apply->state, group), next, logical_id, name)
+    json_object_foreach_safe(mr_state_file_group(apply->state, group), next, logical_id, name)
     {
         mr_auto_free char *id = mr_strdup(logical_id);
         mr_auto_free char *text = mr_strdup(json_string_value(name));

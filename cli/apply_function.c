@@ -24,7 +24,7 @@ code_of(const char *path, json_t **out_code, struct mr_error *err)
     }
     mr_auto_buf struct mr_buf zip = { 0 };
     mr_auto_buf struct mr_buf base64 = { 0 };
-    if (mr_input_read_file(path, MAX_ZIP_BYTES, &zip, err) < 0) {
+    if (mr_record_input_read_file(path, MAX_ZIP_BYTES, &zip, err) < 0) {
         return err->code;
     }
     mr_base64_append(&base64, mr_buf_slice(&zip));
@@ -243,7 +243,7 @@ mr_apply_function(struct mr_apply *apply, size_t index, struct mr_error *err)
     if (result < 0) {
         return mr_wrap(err, "function %s", function->logical_id);
     }
-    mr_state_put(apply->state, "functions", function->logical_id, json_string(function->name));
+    mr_state_file_put(apply->state, "functions", function->logical_id, json_string(function->name));
     if (mr_apply_say(apply, word, "function", function->name)) {
         mr_say_text(apply->say, "%s  %lld MB  %lld s%s%s",
                     function->runtime == NULL ? "provided.al2023" : function->runtime,

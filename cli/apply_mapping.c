@@ -207,7 +207,7 @@ put_mapping(struct mr_apply *apply, const struct mr_template_mapping *mapping,
 {
     json_t *answer = NULL;
     char *uuid = mr_strdup(
-        json_string_value(mr_state_get(apply->state, "mappings", mapping->logical_id)));
+        json_string_value(mr_state_file_get(apply->state, "mappings", mapping->logical_id)));
     if (uuid != NULL) {
         mr_auto_free char *path = mr_format(MAPPINGS "/%s", uuid);
         if (mr_apply_ask(apply, "GET", path, NULL, NULL, err) < 0) {
@@ -216,7 +216,7 @@ put_mapping(struct mr_apply *apply, const struct mr_template_mapping *mapping,
             if (!mr_remote_said(apply->remote, "ResourceNotFoundException")) {
                 return NULL;
             }
-        } else if (json_equal(mr_state_get(apply->state, "applied", mapping->logical_id),
+        } else if (json_equal(mr_state_file_get(apply->state, "applied", mapping->logical_id),
                               properties)) {
             *out_word = "keep";
             return uuid;
@@ -262,7 +262,7 @@ mr_apply_mapping(struct mr_apply *apply, const struct mr_template_mapping *mappi
     /* A consumer's ARN holds the time it was registered, which the template cannot know. */
     json_t *consumer = mapping->source_logical_id == NULL
                            ? NULL
-                           : mr_state_get(apply->state, "consumers", mapping->source_logical_id);
+                           : mr_state_file_get(apply->state, "consumers", mapping->source_logical_id);
     if (consumer != NULL) {
         json_object_set(properties, "EventSourceArn", consumer);
     }
@@ -271,8 +271,8 @@ mr_apply_mapping(struct mr_apply *apply, const struct mr_template_mapping *mappi
         json_decref(properties);
         return mr_wrap(err, "mapping %s", mapping->logical_id);
     }
-    mr_state_put(apply->state, "mappings", mapping->logical_id, json_string(uuid));
-    mr_state_put(apply->state, "applied", mapping->logical_id, json_incref(properties));
+    mr_state_file_put(apply->state, "mappings", mapping->logical_id, json_string(uuid));
+    mr_state_file_put(apply->state, "applied", mapping->logical_id, json_incref(properties));
     if (mr_apply_say(apply, word, "mapping", mapping->logical_id)) {
         describe(apply, mapping, properties);
         mr_say_str(apply->say, "uuid", uuid);

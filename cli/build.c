@@ -50,7 +50,7 @@ remove_one(const char *path, const struct stat *stat, int type, struct FTW *plac
 }
 
 int
-mr_remove_tree(const char *path, struct mr_error *err)
+mr_tree_remove(const char *path, struct mr_error *err)
 {
     struct stat stat;
     if (lstat(path, &stat) < 0 && errno == ENOENT) {
@@ -180,7 +180,7 @@ static int
 put_in_place(const char *fresh, const char *place, struct mr_error *err)
 {
     mr_auto_free char *old = mr_format("%s.old", place);
-    if (mr_remove_tree(old, err) < 0) {
+    if (mr_tree_remove(old, err) < 0) {
         return err->code;
     }
     if (rename(place, old) < 0 && errno != ENOENT) {
@@ -257,7 +257,7 @@ build_by_make(const struct mr_build *build, const struct mr_template_function *f
         return mr_fail(err, -ENOEXEC, "%s: its CodeUri %s is not a directory with a Makefile",
                        function->logical_id, function->code_path);
     }
-    if (mr_remove_tree(fresh, err) < 0 || mr_make_directories(fresh, err) < 0) {
+    if (mr_tree_remove(fresh, err) < 0 || mr_make_directories(fresh, err) < 0) {
         return err->code;
     }
     mr_say_status(build->say, status);

@@ -32,6 +32,6 @@ int mr_build_function(const struct mr_build *build, const struct mr_template_fun
 /* mkdir -p; 0700 for what is made. */
 int mr_make_directories(const char *path, struct mr_error *err);
 /* rm -r; what is not there is fine. */
-int mr_remove_tree(const char *path, struct mr_error *err);
+int mr_tree_remove(const char *path, struct mr_error *err);
 
 #endif

@@ -11,13 +11,13 @@
 enum { READ_BYTES = 64 * 1024 };
 
 void
-mr_input_init(struct mr_input *input, enum mr_input_form form, const char *const *paths)
+mr_record_input_init(struct mr_record_input *input, enum mr_record_input_form form, const char *const *paths)
 {
-    *input = (struct mr_input){ .form = form, .paths = paths, .fd = -1 };
+    *input = (struct mr_record_input){ .form = form, .paths = paths, .fd = -1 };
 }
 
 static void
-close_file(struct mr_input *input)
+close_file(struct mr_record_input *input)
 {
     if (input->fd > STDIN_FILENO) {
         close(input->fd);
@@ -29,7 +29,7 @@ close_file(struct mr_input *input)
 }
 
 void
-mr_input_deinit(struct mr_input *input)
+mr_record_input_deinit(struct mr_record_input *input)
 {
     close_file(input);
     mr_buf_deinit(&input->buf);
@@ -74,7 +74,7 @@ read_all(int fd, const char *path, size_t max_bytes, struct mr_buf *out, struct 
 }
 
 int
-mr_input_read_file(const char *path, size_t max_bytes, struct mr_buf *out, struct mr_error *err)
+mr_record_input_read_file(const char *path, size_t max_bytes, struct mr_buf *out, struct mr_error *err)
 {
     int fd = open_path(path, err);
     if (fd < 0) {
@@ -88,7 +88,7 @@ mr_input_read_file(const char *path, size_t max_bytes, struct mr_buf *out, struc
 }
 
 static int
-open_next(struct mr_input *input, struct mr_error *err)
+open_next(struct mr_record_input *input, struct mr_error *err)
 {
     if (input->paths == NULL || input->paths[input->path] == NULL) {
         return 0;
@@ -102,7 +102,7 @@ open_next(struct mr_input *input, struct mr_error *err)
 
 /* 1 with a line, 0 at the end of this file. */
 static int
-next_line(struct mr_input *input, struct mr_slice *out_line, struct mr_error *err)
+next_line(struct mr_record_input *input, struct mr_slice *out_line, struct mr_error *err)
 {
     size_t searched = 0;
     for (;;) {
@@ -136,7 +136,7 @@ next_line(struct mr_input *input, struct mr_slice *out_line, struct mr_error *er
 }
 
 static int
-not_json(const struct mr_input *input, struct mr_error *err)
+not_json(const struct mr_record_input *input, struct mr_error *err)
 {
     size_t line = 1;
     for (size_t i = 0; i < mr_json_offset(&input->json) && i < input->buf.size; i++) {
@@ -154,7 +154,7 @@ skip_blanks(struct mr_json *json)
 }
 
 static int
-next_value(struct mr_input *input, struct mr_slice *out_value, struct mr_error *err)
+next_value(struct mr_record_input *input, struct mr_slice *out_value, struct mr_error *err)
 {
     if (!input->json_begun) {
         int result = read_all(input->fd, input->name, MR_INPUT_MAX_FILE_BYTES, &input->buf, err);
@@ -184,7 +184,7 @@ next_value(struct mr_input *input, struct mr_slice *out_value, struct mr_error *
 }
 
 static int
-next_of_file(struct mr_input *input, struct mr_slice *out_record, struct mr_error *err)
+next_of_file(struct mr_record_input *input, struct mr_slice *out_record, struct mr_error *err)
 {
     if (input->form == MR_INPUT_JSON) {
         return next_value(input, out_record, err);
@@ -206,7 +206,7 @@ next_of_file(struct mr_input *input, struct mr_slice *out_record, struct mr_erro
 }
 
 int
-mr_input_next(struct mr_input *input, struct mr_slice *out_record, struct mr_error *err)
+mr_record_input_next(struct mr_record_input *input, struct mr_slice *out_record, struct mr_error *err)
 {
     for (;;) {
         if (input->fd < 0) {
@@ -224,7 +224,7 @@ mr_input_next(struct mr_input *input, struct mr_slice *out_record, struct mr_err
 }
 
 bool
-mr_input_would_wait(const struct mr_input *input)
+mr_record_input_would_wait(const struct mr_record_input *input)
 {
     if (input->fd < 0 || input->form != MR_INPUT_LINES || input->at_end) {
         return false;

@@ -79,7 +79,7 @@ static int
 read_event(const struct flags *flags, struct mr_buf *out, struct mr_error *err)
 {
     if (flags->event_path != NULL) {
-        if (mr_input_read_file(flags->event_path, MAX_EVENT_BYTES, out, err) < 0) {
+        if (mr_record_input_read_file(flags->event_path, MAX_EVENT_BYTES, out, err) < 0) {
             return err->code;
         }
     } else {

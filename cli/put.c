@@ -68,7 +68,7 @@ struct flags {
     size_t path_count;
     char *const *data; /* arguments behind the stream's name */
     size_t data_count;
-    enum mr_input_form form;
+    enum mr_record_input_form form;
     bool base64, kpl, json_output, verbose, quiet;
     uint64_t rate, repeat, retries;
 };
@@ -325,7 +325,7 @@ put_arguments(struct putting *putting, struct mr_error *err)
         mr_auto_buf struct mr_buf file = { 0 };
         struct mr_slice record = mr_slice_str(flags->data[i]);
         if (flags->data[i][0] == '@') {
-            if (mr_input_read_file(flags->data[i] + 1, MR_INPUT_MAX_RECORD_BYTES, &file, err) < 0) {
+            if (mr_record_input_read_file(flags->data[i] + 1, MR_INPUT_MAX_RECORD_BYTES, &file, err) < 0) {
                 return err->code;
             }
             record = mr_buf_slice(&file);
@@ -340,14 +340,14 @@ put_arguments(struct putting *putting, struct mr_error *err)
 static int
 put_files(struct putting *putting, const char *const *paths, struct mr_error *err)
 {
-    mr_auto_input struct mr_input input;
+    mr_auto_input struct mr_record_input input;
     struct mr_slice record;
     int result;
-    mr_input_init(&input, putting->flags->form, paths);
-    while ((result = mr_input_next(&input, &record, err)) > 0) {
+    mr_record_input_init(&input, putting->flags->form, paths);
+    while ((result = mr_record_input_next(&input, &record, err)) > 0) {
         result = add(putting, record, err);
         if (result == 0 && (putting->flags->kpl || putting->putter.pending_count > 0) &&
-            mr_input_would_wait(&input)) {
+            mr_record_input_would_wait(&input)) {
             result = flush(putting, err);
         }
         if (result < 0) {

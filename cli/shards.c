@@ -144,7 +144,7 @@ mr_shard_short(const char *id, struct mr_arena *arena)
 }
 
 int
-mr_sequence_compare(const char *a, const char *b)
+mr_sequence_text_order(const char *a, const char *b)
 {
     size_t a_size = strlen(a), b_size = strlen(b);
     if (a_size != b_size) {

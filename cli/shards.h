@@ -38,6 +38,6 @@ const struct mr_shard_view *mr_shards_find(const struct mr_shard_list *list, con
 const char *mr_shard_short(const char *id, struct mr_arena *arena);
 
 /* -1, 0, 1 for decimal numbers of any size without leading zeros. */
-int mr_sequence_compare(const char *a, const char *b);
+int mr_sequence_text_order(const char *a, const char *b);
 
 #endif

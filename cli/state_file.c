@@ -48,19 +48,19 @@ mr_state_file_write(struct mr_state_file *state, struct mr_error *err)
 }
 
 void
-mr_state_set(struct mr_state_file *state, const char *name, const char *value)
+mr_state_file_set(struct mr_state_file *state, const char *name, const char *value)
 {
     json_object_set_new(state->root, name, json_string(value));
 }
 
 void
-mr_state_set_number(struct mr_state_file *state, const char *name, int64_t value)
+mr_state_file_set_number(struct mr_state_file *state, const char *name, int64_t value)
 {
     json_object_set_new(state->root, name, json_integer(value));
 }
 
 json_t *
-mr_state_group(struct mr_state_file *state, const char *group)
+mr_state_file_group(struct mr_state_file *state, const char *group)
 {
     json_t *found = json_object_get(state->root, group);
     if (!json_is_object(found)) {
@@ -71,17 +71,17 @@ mr_state_group(struct mr_state_file *state, const char *group)
 }
 
 void
-mr_state_put(struct mr_state_file *state, const char *group, const char *name, json_t *value)
+mr_state_file_put(struct mr_state_file *state, const char *group, const char *name, json_t *value)
 {
     if (value == NULL) {
-        json_object_del(mr_state_group(state, group), name);
+        json_object_del(mr_state_file_group(state, group), name);
     } else {
-        json_object_set_new(mr_state_group(state, group), name, value);
+        json_object_set_new(mr_state_file_group(state, group), name, value);
     }
 }
 
 json_t *
-mr_state_get(const struct mr_state_file *state, const char *group, const char *name)
+mr_state_file_get(const struct mr_state_file *state, const char *group, const char *name)
 {
     return json_object_get(json_object_get(state->root, group), name);
 }

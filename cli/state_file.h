@@ -24,15 +24,15 @@ MR_AUTO_DEFINE(struct mr_state_file, mr_state_file_close)
 int mr_state_file_write(struct mr_state_file *state, struct mr_error *err);
 
 /* Top-level text. */
-void mr_state_set(struct mr_state_file *state, const char *name, const char *value);
-void mr_state_set_number(struct mr_state_file *state, const char *name, int64_t value);
+void mr_state_file_set(struct mr_state_file *state, const char *name, const char *value);
+void mr_state_file_set_number(struct mr_state_file *state, const char *name, int64_t value);
 
 /* A member of a group ("streams", "applied"); takes `value`; NULL removes. */
-void mr_state_put(struct mr_state_file *state, const char *group, const char *name,
+void mr_state_file_put(struct mr_state_file *state, const char *group, const char *name,
                   json_t *value);
 /* Borrowed; NULL. */
-json_t *mr_state_get(const struct mr_state_file *state, const char *group, const char *name);
+json_t *mr_state_file_get(const struct mr_state_file *state, const char *group, const char *name);
 /* The whole group, made when it is not there; borrowed. */
-json_t *mr_state_group(struct mr_state_file *state, const char *group);
+json_t *mr_state_file_group(struct mr_state_file *state, const char *group);
 
 #endif

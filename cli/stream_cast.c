@@ -195,13 +195,13 @@ put_line(struct mr_putter *putter, const struct line *line, struct mr_arena *are
 }
 
 static int
-put_lines(struct mr_input *input, struct mr_putter *putter, struct mr_error *err)
+put_lines(struct mr_record_input *input, struct mr_putter *putter, struct mr_error *err)
 {
     mr_auto_arena struct mr_arena arena = { 0 };
     struct mr_slice text;
     struct line line;
     int result;
-    while ((result = mr_input_next(input, &text, err)) > 0) {
+    while ((result = mr_record_input_next(input, &text, err)) > 0) {
         mr_arena_reset(&arena);
         if (!read_line(text, &arena, &line) || line.key.size == 0 || line.base64.data == NULL) {
             return mr_fail(err, -EINVAL, "%s:%zu: not a record as `streams save` writes them",
@@ -219,12 +219,12 @@ mr_stream_cast_load(const struct mr_stream_cast *cast, const char *path, const c
                     struct mr_error *err)
 {
     const char *const paths[] = { path, NULL };
-    mr_auto_input struct mr_input input;
+    mr_auto_input struct mr_record_input input;
     mr_auto_arena struct mr_arena arena = { 0 };
     struct mr_slice text;
     struct line header;
-    mr_input_init(&input, MR_INPUT_LINES, paths);
-    int result = mr_input_next(&input, &text, err);
+    mr_record_input_init(&input, MR_INPUT_LINES, paths);
+    int result = mr_record_input_next(&input, &text, err);
     if (result < 0) {
         return result;
     }

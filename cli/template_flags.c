@@ -160,7 +160,7 @@ mr_template_flags_load(const struct mr_template_flags *flags, const char *path,
         .shell = (const char *const *)environ,
     };
     if (flags->env_vars_path != NULL) {
-        if (mr_input_read_file(flags->env_vars_path, MAX_ENV_VARS_BYTES, &env_vars, err) < 0) {
+        if (mr_record_input_read_file(flags->env_vars_path, MAX_ENV_VARS_BYTES, &env_vars, err) < 0) {
             return NULL;
         }
         reading.env_vars = mr_buf_slice(&env_vars);

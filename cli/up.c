@@ -178,7 +178,7 @@ begin_anew(const struct mr_up *up, struct mr_error *err)
                                         "log",     "history",   "up.json" };
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
         mr_auto_free char *path = mr_format("%s/%s", up->data, ours[i]);
-        if (mr_remove_tree(path, err) < 0) {
+        if (mr_tree_remove(path, err) < 0) {
             return err->code;
         }
     }
@@ -345,7 +345,7 @@ build_all(struct mr_up *up, struct mr_error *err)
 static void
 remember_pid(struct mr_up *up, const struct mr_daemon *daemon)
 {
-    mr_state_put(up->state, "daemons", mr_daemon_program(daemon),
+    mr_state_file_put(up->state, "daemons", mr_daemon_program(daemon),
                  json_integer(mr_daemon_pid(daemon)));
 }
 
@@ -516,11 +516,11 @@ static int
 remember(struct mr_up *up, struct mr_error *err)
 {
     mr_auto_free char *template = realpath(up->template_path, NULL);
-    mr_state_set(up->state, "endpoint", up->endpoint);
-    mr_state_set(up->state, "region", up->model->region);
-    mr_state_set(up->state, "account", up->model->account_id);
-    mr_state_set(up->state, "template", template);
-    mr_state_set_number(up->state, "pid", getpid());
+    mr_state_file_set(up->state, "endpoint", up->endpoint);
+    mr_state_file_set(up->state, "region", up->model->region);
+    mr_state_file_set(up->state, "account", up->model->account_id);
+    mr_state_file_set(up->state, "template", template);
+    mr_state_file_set_number(up->state, "pid", getpid());
     remember_pid(up, up->streamd);
     remember_pid(up, up->millraced);
     return mr_state_file_write(up->state, err);

@@ -77,9 +77,9 @@ int mr_cgroup_set_frozen(struct mr_cgroup *group, bool frozen);
 /* Only if it is frozen. */
 void mr_cgroup_thaw(struct mr_cgroup *group);
 /*
- * Hasten the death of a group whose init was sent SIGKILL: no forks and no CPU quota any more, and
- * SIGKILL for each member. A thousand processes that share a small quota take half a minute to
- * die, because each must run once for it. The next mr_cgroup_limit puts the limits back.
+ * Hasten the death of a group whose init was sent SIGKILL: no forks and no CPU quota any more,
+ * and SIGKILL for each member. A thousand processes that share a small quota take half a minute
+ * to die, because each must run once for it. The next mr_cgroup_limit puts the limits back.
  */
 void mr_cgroup_hasten(struct mr_cgroup *group);
 /* SIGKILL for all of it, frozen or not. Nothing can be cloned into it afterwards. */

@@ -140,7 +140,7 @@ add_checked_calls(scmp_filter_ctx ctx, bool no_udp)
 }
 
 static bool
-is_added(const struct mr_filter_options *options, const char *name)
+is_added(const struct mr_seccomp_filter_options *options, const char *name)
 {
     for (size_t i = 0; i < options->allow_count; i++) {
         if (strcmp(options->allows[i], name) == 0) {
@@ -151,7 +151,7 @@ is_added(const struct mr_filter_options *options, const char *name)
 }
 
 static int
-add_profile(scmp_filter_ctx ctx, const struct mr_filter_options *options)
+add_profile(scmp_filter_ctx ctx, const struct mr_seccomp_filter_options *options)
 {
     size_t count;
     const char *const *names = mr_policy_default(&count);
@@ -171,7 +171,8 @@ add_profile(scmp_filter_ctx ctx, const struct mr_filter_options *options)
 
 /* A call with argument rules that is allowed by name is allowed with any arguments. */
 static int
-add_allows(scmp_filter_ctx ctx, const struct mr_filter_options *options, struct mr_error *err)
+add_allows(scmp_filter_ctx ctx, const struct mr_seccomp_filter_options *options,
+           struct mr_error *err)
 {
     for (size_t i = 0; i < options->allow_count; i++) {
         int number = seccomp_syscall_resolve_name(options->allows[i]);
@@ -190,7 +191,8 @@ add_allows(scmp_filter_ctx ctx, const struct mr_filter_options *options, struct 
 }
 
 static int
-build(scmp_filter_ctx ctx, const struct mr_filter_options *options, struct mr_error *err)
+build(scmp_filter_ctx ctx, const struct mr_seccomp_filter_options *options,
+      struct mr_error *err)
 {
     int rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
@@ -206,7 +208,7 @@ build(scmp_filter_ctx ctx, const struct mr_filter_options *options, struct mr_er
 }
 
 static int
-export_code(scmp_filter_ctx ctx, struct mr_filter *filter, struct mr_error *err)
+export_code(scmp_filter_ctx ctx, struct mr_seccomp_filter *filter, struct mr_error *err)
 {
     mr_auto_fd int fd = memfd_create("filter", MFD_CLOEXEC);
     struct stat stat;
@@ -224,8 +226,8 @@ export_code(scmp_filter_ctx ctx, struct mr_filter *filter, struct mr_error *err)
     return 0;
 }
 
-struct mr_filter *
-mr_filter_new(const struct mr_filter_options *options, struct mr_error *err)
+struct mr_seccomp_filter *
+mr_seccomp_filter_new(const struct mr_seccomp_filter_options *options, struct mr_error *err)
 {
     scmp_filter_ctx ctx =
         seccomp_init(options->notify ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO(EPERM));
@@ -234,7 +236,8 @@ mr_filter_new(const struct mr_filter_options *options, struct mr_error *err)
         mr_fail(err, -ENOSYS, "this libseccomp cannot make the filter");
         return NULL;
     }
-    mr_auto(mr_filter_free) struct mr_filter *filter = mr_alloc_zero(1, sizeof(*filter));
+    mr_auto(mr_seccomp_filter_free) struct mr_seccomp_filter *filter =
+        mr_alloc_zero(1, sizeof(*filter));
     int rc = build(ctx, options, err);
     rc = rc < 0 ? rc : export_code(ctx, filter, err);
     seccomp_release(ctx);
@@ -242,7 +245,7 @@ mr_filter_new(const struct mr_filter_options *options, struct mr_error *err)
 }
 
 void
-mr_filter_free(struct mr_filter *filter)
+mr_seccomp_filter_free(struct mr_seccomp_filter *filter)
 {
     if (filter != NULL) {
         free(filter->code);
@@ -251,7 +254,7 @@ mr_filter_free(struct mr_filter *filter)
 }
 
 const char *
-mr_filter_call_name(int number)
+mr_seccomp_filter_call_name(int number)
 {
     static char *names[NAMED_CALLS];
 

@@ -17,12 +17,12 @@
 #include "base/error.h"
 #include "sandbox/protocol.h"
 
-struct mr_filter {
+struct mr_seccomp_filter {
     struct sock_filter *code; /* ours */
     unsigned short length;
 };
 
-struct mr_filter_options {
+struct mr_seccomp_filter_options {
     enum mr_sandbox_profile profile;
     bool notify; /* refused calls ask the daemon; else EPERM and the audit log */
     bool no_udp; /* no datagrams to the network: there is no namespace around it */
@@ -31,11 +31,12 @@ struct mr_filter_options {
 };
 
 /* -EINVAL with a sentence when an added call has no such name on this machine. */
-struct mr_filter *mr_filter_new(const struct mr_filter_options *options, struct mr_error *err);
-void mr_filter_free(struct mr_filter *filter);
-MR_AUTO_DEFINE(struct mr_filter, mr_filter_free)
+struct mr_seccomp_filter *mr_seccomp_filter_new(const struct mr_seccomp_filter_options *options,
+                                                struct mr_error *err);
+void mr_seccomp_filter_free(struct mr_seccomp_filter *filter);
+MR_AUTO_DEFINE(struct mr_seccomp_filter, mr_seccomp_filter_free)
 
 /* The name of a system call of this machine; NULL when it has none. Valid for ever. */
-const char *mr_filter_call_name(int number);
+const char *mr_seccomp_filter_call_name(int number);
 
 #endif

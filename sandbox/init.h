@@ -107,7 +107,7 @@ struct mr_init_plan {
     bool api_listener; /* in our own network namespace */
     uint16_t forwards[MR_SANDBOX_MAX_FORWARDS];
     struct mr_landlock_rules landlock;
-    const struct mr_filter *filter; /* NULL: none */
+    const struct mr_seccomp_filter *filter; /* NULL: none */
     bool notify;
     uint64_t data_limit_bytes; /* RLIMIT_DATA, 0: none */
     uint64_t file_limit_bytes;

@@ -25,7 +25,7 @@ enum { QUIET = MR_ATTR_RDONLY | MR_ATTR_NOSUID | MR_ATTR_NODEV, MAX_RULES = 24 }
 struct attempt {
     struct mr_init_plan plan;
     struct mr_run run;
-    struct mr_filter *own_filter; /* with AllowSyscalls */
+    struct mr_seccomp_filter *own_filter; /* with AllowSyscalls */
     struct mr_landlock_path_rule rules[MAX_RULES];
     uint16_t ports[1 + MR_SANDBOX_MAX_FORWARDS];
     char program[PATH_MAX];
@@ -40,11 +40,11 @@ mr_launcher_init(struct mr_launcher *launcher, struct mr_host *host, struct mr_e
     *launcher = (struct mr_launcher){ .host = host };
     for (int profile = 0; profile < 2 && mr_host_has(host, MR_SANDBOX_HAS_SECCOMP); profile++) {
         for (int no_udp = 0; no_udp < 2; no_udp++) {
-            struct mr_filter_options options = { .profile = profile,
-                                                 .no_udp = no_udp,
-                                                 .notify =
-                                                     mr_host_has(host, MR_SANDBOX_HAS_NOTIFY) };
-            launcher->filters[profile][no_udp] = mr_filter_new(&options, err);
+            struct mr_seccomp_filter_options options = { .profile = profile,
+                                                         .no_udp = no_udp,
+                                                         .notify = mr_host_has(
+                                                             host, MR_SANDBOX_HAS_NOTIFY) };
+            launcher->filters[profile][no_udp] = mr_seccomp_filter_new(&options, err);
             if (launcher->filters[profile][no_udp] == NULL) {
                 return err->code;
             }
@@ -57,7 +57,7 @@ void
 mr_launcher_deinit(struct mr_launcher *launcher)
 {
     for (int i = 0; i < 4; i++) {
-        mr_filter_free(launcher->filters[i / 2][i % 2]);
+        mr_seccomp_filter_free(launcher->filters[i / 2][i % 2]);
     }
 }
 
@@ -344,12 +344,12 @@ choose_filter(struct mr_launcher *launcher, struct attempt *attempt,
     if (attempt->plan.filter == NULL || strings->allow_count == 0) {
         return 0;
     }
-    struct mr_filter_options options = { .profile = request->profile,
-                                         .notify = notify,
-                                         .no_udp = no_udp,
-                                         .allows = strings->allows,
-                                         .allow_count = strings->allow_count };
-    attempt->own_filter = mr_filter_new(&options, err);
+    struct mr_seccomp_filter_options options = { .profile = request->profile,
+                                                 .notify = notify,
+                                                 .no_udp = no_udp,
+                                                 .allows = strings->allows,
+                                                 .allow_count = strings->allow_count };
+    attempt->own_filter = mr_seccomp_filter_new(&options, err);
     attempt->plan.filter = attempt->own_filter;
     return attempt->own_filter == NULL ? err->code : 0;
 }
@@ -587,7 +587,7 @@ mr_launch(struct mr_launcher *launcher, struct mr_environment *environment,
         rc = clone_init(launcher, &attempt, environment, err);
     }
     close_mounts(&attempt.plan);
-    mr_filter_free(attempt.own_filter);
+    mr_seccomp_filter_free(attempt.own_filter);
     if (rc < 0) {
         undo(&attempt);
         return rc;

@@ -14,7 +14,7 @@
 struct mr_launcher {
     struct mr_host *host;
     /* By profile and whether datagrams are refused; NULL where seccomp is missing. */
-    struct mr_filter *filters[2][2];
+    struct mr_seccomp_filter *filters[2][2];
 };
 
 int mr_launcher_init(struct mr_launcher *launcher, struct mr_host *host,

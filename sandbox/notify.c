@@ -60,7 +60,7 @@ mr_notify_answer(struct mr_environment *environment, struct mr_sandbox_denied *o
         }
         return false; /* the caller died before we asked */
     }
-    const char *name = mr_filter_call_name(call.data.nr);
+    const char *name = mr_seccomp_filter_call_name(call.data.nr);
     struct seccomp_notif_resp answer = {
         .id = call.id,
         .error = -mr_policy_errno(call.data.nr, name, call.data.args[0], run->profile),

@@ -64,8 +64,7 @@ mount_overlay(const char *const *paths, size_t count, struct mr_error *err)
 
     mr_assert(count <= MAX_LOWER);
     for (; opened < count && rc == 0; opened++) {
-        fds[opened] =
-            open(paths[opened], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fds[opened] = open(paths[opened], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fds[opened] < 0) {
             rc = mr_fail(err, -errno, "open %s: %s", paths[opened], strerror(errno));
             break;

@@ -28,8 +28,7 @@ static const struct {
                     "sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n"
                     "nobody:x:65534:65534:nobody:/:/sbin/nologin\n" },
     { "etc/group", "root:x:0:\nsbx_group:x:990:\nnogroup:x:65534:\n" },
-    { "etc/hosts",
-      "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n" },
+    { "etc/hosts", "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n" },
     { "etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\n"
                            "protocols: files\n" },
     { "etc/host.conf", "multi on\n" },

@@ -15,22 +15,22 @@ enum { ALLOW = 0x7fff0000, NOTIFY = 0x7fc00000, NO_CLONE3 = 0x00050000 | ENOSYS 
 
 static const uint32_t kill_process = 0x80000000;
 
-static struct mr_filter *
+static struct mr_seccomp_filter *
 filter_of(enum mr_sandbox_profile profile, bool no_udp, const char *allow)
 {
     const char *const allows[] = { allow };
-    struct mr_filter_options options = { .profile = profile,
+    struct mr_seccomp_filter_options options = { .profile = profile,
                                          .notify = true,
                                          .no_udp = no_udp,
                                          .allows = allows,
                                          .allow_count = allow != NULL };
-    struct mr_filter *filter = mr_filter_new(&options, NULL);
+    struct mr_seccomp_filter *filter = mr_seccomp_filter_new(&options, NULL);
     ck_assert_ptr_nonnull(filter);
     return filter;
 }
 
 static uint32_t
-ask(const struct mr_filter *filter, int number, uint64_t a0, uint64_t a1, uint64_t a2)
+ask(const struct mr_seccomp_filter *filter, int number, uint64_t a0, uint64_t a1, uint64_t a2)
 {
     struct seccomp_data call = { .nr = number,
                                  .arch = AUDIT_ARCH_X86_64,
@@ -68,10 +68,10 @@ is_checked(const char *name)
 
 START_TEST(every_number_gets_what_its_name_says)
 {
-    mr_auto(mr_filter_free) struct mr_filter *filter = filter_of(0, false, NULL);
+    mr_auto(mr_seccomp_filter_free) struct mr_seccomp_filter *filter = filter_of(0, false, NULL);
 
     for (int number = 0; number < 1024; number++) {
-        const char *name = mr_filter_call_name(number);
+        const char *name = mr_seccomp_filter_call_name(number);
         uint32_t verdict = ask(filter, number, ~0ULL, ~0ULL, ~0ULL);
         if (name != NULL && is_named(name)) {
             ck_assert_msg(verdict == ALLOW, "%s is refused", name);
@@ -86,8 +86,8 @@ END_TEST
 
 START_TEST(strict_only_takes_away)
 {
-    mr_auto(mr_filter_free) struct mr_filter *usual = filter_of(0, false, NULL);
-    mr_auto(mr_filter_free) struct mr_filter *strict = filter_of(1, false, NULL);
+    mr_auto(mr_seccomp_filter_free) struct mr_seccomp_filter *usual = filter_of(0, false, NULL);
+    mr_auto(mr_seccomp_filter_free) struct mr_seccomp_filter *strict = filter_of(1, false, NULL);
     int taken = 0;
 
     for (int number = 0; number < 1024; number++) {
@@ -102,7 +102,7 @@ END_TEST
 
 START_TEST(a_foreign_architecture_is_killed)
 {
-    mr_auto(mr_filter_free) struct mr_filter *filter = filter_of(0, false, NULL);
+    mr_auto(mr_seccomp_filter_free) struct mr_seccomp_filter *filter = filter_of(0, false, NULL);
     struct seccomp_data i386 = { .nr = 20, .arch = AUDIT_ARCH_I386 };
     struct seccomp_data x32 = { .nr = 0x40000000 | 39, .arch = AUDIT_ARCH_X86_64 };
 
@@ -113,7 +113,7 @@ END_TEST
 
 START_TEST(no_new_namespace_can_be_cloned)
 {
-    mr_auto(mr_filter_free) struct mr_filter *filter = filter_of(0, false, NULL);
+    mr_auto(mr_seccomp_filter_free) struct mr_seccomp_filter *filter = filter_of(0, false, NULL);
     const uint64_t kinds[] = { CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
                                CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP };
 
@@ -160,8 +160,8 @@ static const struct {
 
 START_TEST(arguments_decide_where_a_name_does_not)
 {
-    mr_auto(mr_filter_free) struct mr_filter *filter = filter_of(0, false, NULL);
-    mr_auto(mr_filter_free) struct mr_filter *no_udp = filter_of(0, true, NULL);
+    mr_auto(mr_seccomp_filter_free) struct mr_seccomp_filter *filter = filter_of(0, false, NULL);
+    mr_auto(mr_seccomp_filter_free) struct mr_seccomp_filter *no_udp = filter_of(0, true, NULL);
     int number = calls[_i].number;
     uint64_t a0 = calls[_i].a0, a1 = calls[_i].a1, a2 = calls[_i].a2;
 
@@ -173,7 +173,7 @@ END_TEST
 
 START_TEST(a_function_may_be_allowed_one_call_more)
 {
-    mr_auto(mr_filter_free) struct mr_filter *filter = filter_of(0, false, "ptrace");
+    mr_auto(mr_seccomp_filter_free) struct mr_seccomp_filter *filter = filter_of(0, false, "ptrace");
 
     ck_assert_uint_eq(ask(filter, SYS_ptrace, 16, 1, 0), ALLOW);
     ck_assert_uint_eq(ask(filter, SYS_bpf, 0, 0, 0), NOTIFY);
@@ -183,10 +183,10 @@ END_TEST
 START_TEST(a_call_that_does_not_exist_cannot_be_allowed)
 {
     const char *const allows[] = { "ptraze" };
-    struct mr_filter_options options = { .notify = true, .allows = allows, .allow_count = 1 };
+    struct mr_seccomp_filter_options options = { .notify = true, .allows = allows, .allow_count = 1 };
     struct mr_error err;
 
-    ck_assert_ptr_null(mr_filter_new(&options, &err));
+    ck_assert_ptr_null(mr_seccomp_filter_new(&options, &err));
 
     ck_assert_ptr_nonnull(strstr(err.text, "ptraze"));
 }
