@@ -101,6 +101,12 @@ unpack(const char *folder, const char *hash, struct mr_slice zip, struct mr_erro
 }
 
 static bool
+is_zip(struct mr_slice bytes)
+{
+    return mr_slice_starts_with(bytes, MR_SLICE("PK"));
+}
+
+static bool
 store_zip(struct call *call, const char *owner, struct mr_slice zip, json_t *version)
 {
     const char *data = call->control->options.data;
@@ -115,8 +121,8 @@ store_zip(struct call *call, const char *owner, struct mr_slice zip, json_t *ver
             mr_log(MR_LOG_WARN, "control", "code of %s: %s", owner, err.text);
             call_fail(call, "InvalidParameterValueException",
                       "Could not unzip uploaded file. Please check your file, then try to "
-                      "upload again. (%s)",
-                      err.text);
+                      "upload again.%s%s",
+                      is_zip(zip) ? " " : "", is_zip(zip) ? err.text : "");
         } else {
             call_fail(call, "ServiceException", "%s", err.text);
         }

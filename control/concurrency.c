@@ -30,7 +30,12 @@ act_put_concurrency(struct call *call)
     json_int_t wanted = call_number(call, "ReservedConcurrentExecutions", 0);
     struct target target;
 
-    if (!call_function(call, &target)) {
+    if (!call_target(call, &target)) {
+        return;
+    }
+    if (target.qualifier == NULL && target.function == NULL) {
+        call_fail(call, "ResourceNotFoundException", "Function not found: %s:$LATEST",
+                  target.arn);
         return;
     }
     if (target.qualifier != NULL) {

@@ -175,7 +175,8 @@ action_fn act_put_invoke_config, act_update_invoke_config, act_get_invoke_config
     act_list_invoke_configs, act_delete_invoke_config;
 action_fn act_add_permission, act_get_policy, act_remove_permission;
 action_fn act_put_runtime_management, act_get_runtime_management, act_get_code_signing,
-    act_get_recursion, act_put_recursion, act_get_account_settings;
+    act_get_recursion, act_put_recursion, act_get_account_settings, act_get_provisioned,
+    act_get_url, act_list_urls;
 action_fn act_tag, act_untag, act_list_tags;
 action_fn act_publish_layer, act_get_layer, act_get_layer_by_arn, act_list_layers,
     act_list_layer_versions, act_delete_layer;

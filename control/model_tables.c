@@ -1092,6 +1092,31 @@ static const struct mr_model_shape GetFunctionRecursionConfigRequest = {
     .members = GetFunctionRecursionConfigRequest_members,
     .member_count = 1
 };
+static const struct mr_model_shape FunctionUrlQualifier = { .kind = MR_MODEL_STRING,
+                                                            .has_min = true,
+                                                            .min = 1,
+                                                            .has_max = true,
+                                                            .max = 128,
+                                                            .pattern =
+                                                                "((?!^\\d+$)^[0-9a-zA-Z-_]+$)",
+                                                            .posix = "^((^[0-9a-zA-Z_-]+$))$",
+                                                            .not_number = true };
+static const struct mr_model_member GetFunctionUrlConfigRequest_members[] = {
+    { .name = "FunctionName",
+      .shape = &FunctionName,
+      .required = true,
+      .where = MR_MODEL_URI,
+      .wire = "FunctionName" },
+    { .name = "Qualifier",
+      .shape = &FunctionUrlQualifier,
+      .where = MR_MODEL_QUERY,
+      .wire = "Qualifier" },
+};
+static const struct mr_model_shape GetFunctionUrlConfigRequest = {
+    .kind = MR_MODEL_STRUCTURE,
+    .members = GetFunctionUrlConfigRequest_members,
+    .member_count = 2
+};
 static const struct mr_model_member GetLayerVersionRequest_members[] = {
     { .name = "LayerName",
       .shape = &LayerName,
@@ -1299,6 +1324,23 @@ static const struct mr_model_shape ListFunctionEventInvokeConfigsRequest = {
     .members = ListFunctionEventInvokeConfigsRequest_members,
     .member_count = 3
 };
+static const struct mr_model_shape MaxItems = {
+    .kind = MR_MODEL_INTEGER, .has_min = true, .min = 1, .has_max = true, .max = 50
+};
+static const struct mr_model_member ListFunctionUrlConfigsRequest_members[] = {
+    { .name = "FunctionName",
+      .shape = &FunctionName,
+      .required = true,
+      .where = MR_MODEL_URI,
+      .wire = "FunctionName" },
+    { .name = "Marker", .shape = &String, .where = MR_MODEL_QUERY, .wire = "Marker" },
+    { .name = "MaxItems", .shape = &MaxItems, .where = MR_MODEL_QUERY, .wire = "MaxItems" },
+};
+static const struct mr_model_shape ListFunctionUrlConfigsRequest = {
+    .kind = MR_MODEL_STRUCTURE,
+    .members = ListFunctionUrlConfigsRequest_members,
+    .member_count = 3
+};
 static const struct mr_model_shape MasterRegion = {
     .kind = MR_MODEL_STRING,
     .pattern = "ALL|[a-z]{2}(-gov)?-[a-z]+-\\d{1}",
@@ -1366,6 +1408,26 @@ static const struct mr_model_member ListLayersRequest_members[] = {
 static const struct mr_model_shape ListLayersRequest = { .kind = MR_MODEL_STRUCTURE,
                                                          .members = ListLayersRequest_members,
                                                          .member_count = 4 };
+static const struct mr_model_shape MaxProvisionedConcurrencyConfigListItems = {
+    .kind = MR_MODEL_INTEGER, .has_min = true, .min = 1, .has_max = true, .max = 50
+};
+static const struct mr_model_member ListProvisionedConcurrencyConfigsRequest_members[] = {
+    { .name = "FunctionName",
+      .shape = &FunctionName,
+      .required = true,
+      .where = MR_MODEL_URI,
+      .wire = "FunctionName" },
+    { .name = "Marker", .shape = &String, .where = MR_MODEL_QUERY, .wire = "Marker" },
+    { .name = "MaxItems",
+      .shape = &MaxProvisionedConcurrencyConfigListItems,
+      .where = MR_MODEL_QUERY,
+      .wire = "MaxItems" },
+};
+static const struct mr_model_shape ListProvisionedConcurrencyConfigsRequest = {
+    .kind = MR_MODEL_STRUCTURE,
+    .members = ListProvisionedConcurrencyConfigsRequest_members,
+    .member_count = 3
+};
 static const struct mr_model_shape TaggableResource = {
     .kind = MR_MODEL_STRING,
     .has_min = true,
@@ -1754,6 +1816,7 @@ static const struct {
     { "GetFunctionConfiguration", &GetFunctionConfigurationRequest },
     { "GetFunctionEventInvokeConfig", &GetFunctionEventInvokeConfigRequest },
     { "GetFunctionRecursionConfig", &GetFunctionRecursionConfigRequest },
+    { "GetFunctionUrlConfig", &GetFunctionUrlConfigRequest },
     { "GetLayerVersion", &GetLayerVersionRequest },
     { "GetPolicy", &GetPolicyRequest },
     { "GetRuntimeManagementConfig", &GetRuntimeManagementConfigRequest },
@@ -1763,9 +1826,11 @@ static const struct {
     { "ListAliases", &ListAliasesRequest },
     { "ListEventSourceMappings", &ListEventSourceMappingsRequest },
     { "ListFunctionEventInvokeConfigs", &ListFunctionEventInvokeConfigsRequest },
+    { "ListFunctionUrlConfigs", &ListFunctionUrlConfigsRequest },
     { "ListFunctions", &ListFunctionsRequest },
     { "ListLayerVersions", &ListLayerVersionsRequest },
     { "ListLayers", &ListLayersRequest },
+    { "ListProvisionedConcurrencyConfigs", &ListProvisionedConcurrencyConfigsRequest },
     { "ListTags", &ListTagsRequest },
     { "ListVersionsByFunction", &ListVersionsByFunctionRequest },
     { "PublishLayerVersion", &PublishLayerVersionRequest },

@@ -133,6 +133,13 @@ call_target(struct call *call, struct target *out)
                   MR_SLICE_ARGS(place.region), region);
         return false;
     }
+    if (place.account.size > 0 && !mr_slice_is(place.account, call->control->options.account) &&
+        call->route->operation != NULL &&
+        strcmp(call->route->operation, "CreateFunction") == 0) {
+        call_fail(call, "AccessDeniedException", "%s is not this account (%s)",
+                  mr_arena_cstr(call->arena, place.account), call->control->options.account);
+        return false;
+    }
     if (!target_parse(call->control, call->arena, text, call_text(call, "Qualifier"), out)) {
         call_fail(call, "InvalidParameterValueException",
                   "The derived qualifier from the function name does not match the specified "

@@ -42,6 +42,9 @@ static const struct route routes[] = {
     { "GET",    "/2020-06-30/functions/{FunctionName}/code-signing-config", "GetFunctionCodeSigningConfig", act_get_code_signing },
     { "GET",    "/2024-08-31/functions/{FunctionName}/recursion-config", "GetFunctionRecursionConfig", act_get_recursion },
     { "PUT",    "/2024-08-31/functions/{FunctionName}/recursion-config", "PutFunctionRecursionConfig", act_put_recursion },
+    { "GET",    "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", "ListProvisionedConcurrencyConfigs", act_get_provisioned },
+    { "GET",    "/2021-10-31/functions/{FunctionName}/url", "GetFunctionUrlConfig", act_get_url },
+    { "GET",    "/2021-10-31/functions/{FunctionName}/urls", "ListFunctionUrlConfigs", act_list_urls },
     { "GET",    "/2016-08-19/account-settings", "GetAccountSettings", act_get_account_settings },
 
     { "POST",   "/2017-03-31/tags/{Resource}", "TagResource", act_tag },

@@ -101,3 +101,48 @@ act_put_recursion(struct call *call)
         call_reply(call, 200, json_pack("{s:s}", "RecursiveLoop", loop));
     }
 }
+
+/* ---- what nobody can make here, and many look for ---- */
+
+void
+act_get_provisioned(struct call *call)
+{
+    struct mr_slice list = mr_http_query_get(call->request->query, "List", call->arena);
+    struct target target;
+
+    if (!call_function(call, &target)) {
+        return;
+    }
+    if (list.data != NULL) {
+        call_reply(call, 200, json_pack("{s:[]}", "ProvisionedConcurrencyConfigs"));
+        return;
+    }
+    call_fail(call, "ProvisionedConcurrencyConfigNotFoundException",
+              "No Provisioned Concurrency Config found for this function");
+}
+
+void
+act_get_url(struct call *call)
+{
+    struct target target;
+
+    if (call_target(call, &target)) {
+        call_fail(call, "ResourceNotFoundException",
+                  "The resource you requested does not exist.");
+    }
+}
+
+void
+act_list_urls(struct call *call)
+{
+    struct target target;
+
+    if (!call_target(call, &target)) {
+        return;
+    }
+    if (target.function == NULL) {
+        call_fail(call, "ResourceNotFoundException", "Function does not exist");
+        return;
+    }
+    call_reply(call, 200, json_pack("{s:[]}", "FunctionUrlConfigs"));
+}

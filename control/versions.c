@@ -73,11 +73,7 @@ act_publish_version(struct call *call)
     if (call_save_function(call, &target)) {
         const char *arn =
             mr_arena_printf(call->arena, "%s:%s", target.arn, json_text_of(version, "Version"));
-        json_t *body = configuration_out(call->control, version, arn);
-        if (json_object_get(body, "StateReason") == NULL) {
-            configuration_set_state(body, "create");
-        }
-        call_reply(call, 201, body);
+        call_reply(call, 201, configuration_out(call->control, version, arn));
     }
 }
 
