@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <uv.h>
 
 #include "base/alloc.h"
@@ -314,11 +315,23 @@ mr_loop_release(struct mr_loop *loop)
 
 /* ---- life ---- */
 
+/* A thousand, as shells give, is soon too few for a program of connections. */
+static void
+raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 struct mr_loop *
 mr_loop_new(const struct mr_clock *clock)
 {
     struct mr_loop *loop = mr_alloc_zero(1, sizeof(*loop));
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets whose peer may be gone */
+    raise_descriptor_limit();
     loop->clock = clock == NULL ? mr_clock_system() : clock;
     pthread_mutex_init(&loop->lock, NULL);
     mr_assert(uv_loop_init(&loop->uv) == 0);

@@ -25,7 +25,7 @@ struct mr_loop;
 
 /*
  * `clock` NULL: the system's. A mr_clock_virtual makes a virtual loop. Never NULL. The process
- * ignores SIGPIPE from now on.
+ * ignores SIGPIPE from now on, and may have as many descriptors as its hard limit allows.
  */
 struct mr_loop *mr_loop_new(const struct mr_clock *clock);
 struct mr_loop *mr_loop_new_virtual(struct mr_clock_virtual *clock);

@@ -180,7 +180,8 @@ append_window(const struct mr_event_kinesis *event, struct mr_buf *buf,
 {
     char start[TIME_TEXT], stop[TIME_TEXT];
     format_time(start, window->start_ms);
-    format_time(stop, window->start_ms + event->tumbling_ms);
+    format_time(stop, window->start_ms +
+                          (window->size_ms == 0 ? event->tumbling_ms : window->size_ms));
     mr_buf_printf(buf, ",\"shardId\":\"%.*s\",\"eventSourceARN\":\"%.*s\"",
                   MR_SLICE_ARGS(mr_buf_slice(&event->shard_id)),
                   MR_SLICE_ARGS(mr_buf_slice(&event->source_arn)));

@@ -27,6 +27,7 @@ struct mr_event_kinesis_options {
 /* What a tumbling window adds. */
 struct mr_event_window {
     uint64_t start_ms;     /* aligned to the window's size */
+    uint64_t size_ms;      /* 0: the writer's */
     struct mr_slice state; /* raw JSON */
     bool is_final, early;
 };

@@ -497,3 +497,55 @@ mr_kinesis_answer_shards(struct mr_slice body, struct mr_arena *arena,
     }
     return right && mr_json_done(&json) ? 0 : bad("ListShards", err);
 }
+
+struct description {
+    uint64_t created_ms;
+    bool has_created, has_more;
+};
+
+static bool
+read_description(struct mr_json *json, struct mr_arena *arena, struct mr_kinesis_shards *shards,
+                 struct description *description)
+{
+    struct mr_slice key;
+    bool right = mr_json_peek(json) == MR_JSON_OBJECT;
+    mr_json_enter(json);
+    while (right && mr_json_next_key(json, &key)) {
+        if (mr_slice_is(key, "Shards")) {
+            right = read_shards(json, arena, shards);
+        } else if (mr_slice_is(key, "HasMoreShards")) {
+            right = mr_json_bool(json, &description->has_more);
+        } else if (mr_slice_is(key, "StreamCreationTimestamp")) {
+            right = description->has_created = read_seconds(json, &description->created_ms);
+        } else {
+            right = mr_json_skip(json);
+        }
+    }
+    return right;
+}
+
+int
+mr_kinesis_answer_description(struct mr_slice body, struct mr_arena *arena,
+                              struct mr_kinesis_shards *shards, uint64_t *out_created_ms,
+                              struct mr_error *err)
+{
+    struct mr_json json = mr_json_of(body);
+    struct description description = { 0 };
+    struct mr_slice key;
+    bool right = mr_json_peek(&json) == MR_JSON_OBJECT;
+    shards->next_token = (struct mr_slice){ NULL, 0 };
+    mr_json_enter(&json);
+    while (right && mr_json_next_key(&json, &key)) {
+        right = mr_slice_is(key, "StreamDescription")
+                    ? read_description(&json, arena, shards, &description)
+                    : mr_json_skip(&json);
+    }
+    if (!right || !mr_json_done(&json) || !description.has_created) {
+        return bad("DescribeStream", err);
+    }
+    if (description.has_more && shards->count > 0) {
+        shards->next_token = shards->list[shards->count - 1].id;
+    }
+    *out_created_ms = description.created_ms;
+    return 0;
+}

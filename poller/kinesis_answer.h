@@ -54,6 +54,11 @@ int mr_kinesis_answer_shards(struct mr_slice body, struct mr_arena *arena,
                              struct mr_kinesis_shards *shards,
                              struct mr_error *err) MR_MUST_USE;
 
+/* DescribeStream, which has both; `next_token` is the last shard's id while there are more. */
+int mr_kinesis_answer_description(struct mr_slice body, struct mr_arena *arena,
+                                  struct mr_kinesis_shards *shards, uint64_t *out_created_ms,
+                                  struct mr_error *err) MR_MUST_USE;
+
 /* Unix time in milliseconds of a JSON number of seconds. False when it is none. */
 bool mr_kinesis_seconds(struct mr_slice number, uint64_t *out_ms);
 

@@ -60,7 +60,7 @@ struct mr_lane {
     bool ended, draining;
 
     bool window_open; /* a tumbling window has begun */
-    uint64_t window_start_ms;
+    uint64_t window_start_ms, window_size_ms;
     struct mr_buf state;
     enum final final; /* the current batch is a window's final call */
 };
@@ -243,8 +243,7 @@ static uint64_t
 window_closes_ms(const struct mr_lane *lane)
 {
     uint64_t idle = lane->options.tumbling_idle_ms;
-    return lane->window_start_ms + lane->options.tumbling_ms +
-           (idle == 0 ? WINDOW_IDLE_MS : idle);
+    return lane->window_start_ms + lane->window_size_ms + (idle == 0 ? WINDOW_IDLE_MS : idle);
 }
 
 /* Is the open window over: a later record came, the shard ended, or nothing came long enough?
@@ -361,6 +360,7 @@ open_window(struct mr_lane *lane)
     if (lane->options.tumbling_ms > 0 && !lane->window_open) {
         lane->window_open = true;
         lane->window_start_ms = window_of(lane, mr_lane_record(lane, 0));
+        lane->window_size_ms = lane->options.tumbling_ms;
         empty_state(lane);
     }
 }
@@ -416,6 +416,7 @@ action_on(const struct mr_lane *lane, enum mr_lane_verb verb, size_t count)
         .is_final = lane->final != NO_FINAL,
         .early = lane->final == FINAL_EARLY,
         .window_start_ms = lane->window_start_ms,
+        .window_size_ms = lane->window_size_ms,
     };
 }
 
@@ -649,6 +650,16 @@ void
 mr_lane_update(struct mr_lane *lane, const struct mr_lane_options *options)
 {
     lane->options = *options;
+}
+
+void
+mr_lane_weigh(struct mr_lane *lane, mr_lane_bytes_fn *bytes, void *context)
+{
+    for (size_t i = 0; i < lane->count; i++) {
+        struct mr_lane_record *record =
+            &lane->records[(lane->front + i) & (lane->capacity - 1)];
+        record->event_bytes = bytes(record, context);
+    }
 }
 
 void

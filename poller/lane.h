@@ -85,6 +85,7 @@ struct mr_lane_action {
     bool is_final;                    /* isFinalInvokeForWindow */
     bool early;                       /* isWindowTerminatedEarly */
     uint64_t window_start_ms;         /* with tumbling windows */
+    uint64_t window_size_ms;          /* the same; as it was when the window opened */
     enum mr_lane_condition condition; /* DISCARD, as all below */
     uint32_t invoke_count;            /* approximateInvokeCount */
     bool has_response;                /* a responseContext belongs into the document */
@@ -121,6 +122,10 @@ size_t mr_lane_size(const struct mr_lane *lane);
 void mr_lane_push(struct mr_lane *lane, const struct mr_lane_record *record, uint64_t now_ms);
 /* The shard has no more records: what is there goes out without waiting for a window. */
 void mr_lane_end(struct mr_lane *lane);
+/* Records weigh otherwise now: `bytes` tells how much. A batch that was formed stays as it is.
+ */
+typedef uint32_t(mr_lane_bytes_fn)(const struct mr_lane_record *record, void *context);
+void mr_lane_weigh(struct mr_lane *lane, mr_lane_bytes_fn *bytes, void *context);
 /* Form no new batch any more; what was formed is finished. Undone by `false`. */
 void mr_lane_drain(struct mr_lane *lane, bool drain);
 

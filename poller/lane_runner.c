@@ -148,6 +148,7 @@ write_event(struct mr_lane_runner *runner)
     struct mr_buf *payload = &runner->payload;
     bool windows = settings_of(runner)->tumbling_ms > 0 || action->is_final;
     struct mr_event_window window = { .start_ms = action->window_start_ms,
+                                      .size_ms = action->window_size_ms,
                                       .state = mr_lane_state(runner->lane),
                                       .is_final = action->is_final,
                                       .early = action->early };
@@ -348,7 +349,7 @@ discard(struct mr_lane_runner *runner)
     begin_batch(runner);
     write_event(runner);
     struct mr_failure_window window = { action->window_start_ms,
-                                        action->window_start_ms + settings->tumbling_ms,
+                                        action->window_start_ms + action->window_size_ms,
                                         action->is_final, action->early };
     struct mr_failure_document document = {
         .request_id = mr_slice_str(runner->request_id),
@@ -467,9 +468,17 @@ mr_lane_runner_new(struct mr_shard_reader *reader, unsigned index)
     return runner;
 }
 
+static uint32_t
+weigh(const struct mr_lane_record *record, void *context)
+{
+    const struct mr_lane_runner *runner = context;
+    return (uint32_t)mr_event_kinesis_record_size(runner->reader->event, record->record);
+}
+
 void
 mr_lane_runner_update(struct mr_lane_runner *runner)
 {
+    mr_lane_weigh(runner->lane, weigh, runner);
     struct mr_lane_options options = lane_options(runner);
     mr_lane_update(runner->lane, &options);
 }

@@ -40,7 +40,7 @@ struct mr_lane_runner {
 struct mr_lane_runner *mr_lane_runner_new(struct mr_shard_reader *reader, unsigned index);
 void mr_lane_runner_free(struct mr_lane_runner *runner);
 
-/* The mapping's settings have changed. */
+/* The mapping's settings have changed, and with them the reader's event writer. */
 void mr_lane_runner_update(struct mr_lane_runner *runner);
 /* Do what is to be done now. Nothing unless the mapping runs. */
 void mr_lane_runner_run(struct mr_lane_runner *runner);

@@ -20,7 +20,7 @@ struct mr_poller {
     uint64_t batch_numbers;
     size_t buffered_bytes;                        /* of records read and not finished */
     struct mr_list hungry;                        /* readers that wait for that to shrink */
-    struct mr_arena scratch; /* of filters */
+    struct mr_arena scratch;                      /* of filters */
     struct mr_buf spare[MR_POLLER_SPARE_BUFFERS]; /* of events that were answered */
     size_t spare_count;
 };

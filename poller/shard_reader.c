@@ -11,11 +11,11 @@
 #include "poller/place.h"
 
 enum {
-    POLL_MS = 1000,    /* AWS: once a second */
-    SPACING_MS = 200,  /* AWS: five reads a second and shard */
-    WAIT_MS = 20000,   /* how long a source that can may hold an answer back */
-    TOO_SOON_MS = 500, /* an empty answer before that was no wait */
-    TROUBLE_MS = 1000, /* first wait after a failure; doubles */
+    SPACING_MS = 200,      /* AWS: five reads a second and shard */
+    POLLED_RECORDS = 1000, /* read ahead where a source cannot wait, at least */
+    WAIT_MS = 20000,       /* how long a source that can may hold an answer back */
+    TOO_SOON_MS = 500,     /* an empty answer before that was no wait */
+    TROUBLE_MS = 1000,     /* first wait after a failure; doubles */
     TROUBLE_MAX_MS = 30000,
     THROTTLED_MS = 200,
     THROTTLED_MAX_MS = 10000,
@@ -232,11 +232,19 @@ mr_shard_reader_unfinished(const struct mr_shard_reader *reader)
     return count;
 }
 
+static bool
+can_wait(const struct mr_shard_reader *reader)
+{
+    return reader->mapping->source->waits && !poller_of(reader)->options.aws_cadence;
+}
+
+/* Where reads are few and far between, each must bring more than small batches ask for. */
 static size_t
 capacity_of(const struct mr_shard_reader *reader)
 {
     const struct mr_mapping_settings *settings = settings_of(reader);
-    return (size_t)2 * settings->parallelization * settings->batch_size;
+    size_t capacity = (size_t)2 * settings->parallelization * settings->batch_size;
+    return capacity < POLLED_RECORDS && !can_wait(reader) ? POLLED_RECORDS : capacity;
 }
 
 /* How many records may be asked for; 0: none now. */
@@ -257,12 +265,6 @@ room_of(struct mr_shard_reader *reader)
     }
     size_t room = capacity - unfinished;
     return room < MR_KINESIS_MAX_GET_RECORDS ? room : MR_KINESIS_MAX_GET_RECORDS;
-}
-
-static bool
-can_wait(const struct mr_shard_reader *reader)
-{
-    return reader->mapping->source->waits && !poller_of(reader)->options.aws_cadence;
 }
 
 static void on_records(const struct mr_source_records *result, void *context);
@@ -380,16 +382,24 @@ move_checkpoint(struct mr_shard_reader *reader)
 /* ---- take ---- */
 
 static void
+make_event(struct mr_shard_reader *reader)
+{
+    const struct mr_mapping_settings *settings = settings_of(reader);
+    struct mr_event_kinesis_options options = { .shard_id = reader->id,
+                                                .source_arn = settings->source_arn,
+                                                .role_arn = settings->role_arn,
+                                                .region = settings->region,
+                                                .tumbling_ms = settings->tumbling_ms };
+    mr_event_kinesis_free(reader->event);
+    reader->event = mr_event_kinesis_new(&options);
+}
+
+static void
 make_lanes(struct mr_shard_reader *reader)
 {
     const struct mr_mapping_settings *settings = settings_of(reader);
     if (reader->event == NULL) {
-        struct mr_event_kinesis_options options = { .shard_id = reader->id,
-                                                    .source_arn = settings->source_arn,
-                                                    .role_arn = settings->role_arn,
-                                                    .region = settings->region,
-                                                    .tumbling_ms = settings->tumbling_ms };
-        reader->event = mr_event_kinesis_new(&options);
+        make_event(reader);
     }
     if (reader->lane_count == 0) {
         reader->lane_count = settings->parallelization;
@@ -760,6 +770,9 @@ mr_shard_reader_forget(struct mr_shard_reader *reader)
 void
 mr_shard_reader_update(struct mr_shard_reader *reader)
 {
+    if (reader->event != NULL) {
+        make_event(reader);
+    }
     for (unsigned i = 0; i < reader->lane_count; i++) {
         mr_lane_runner_update(reader->lanes[i]);
     }

@@ -1,9 +1,9 @@
 /*
  * source: a stream as the poller reads it: shards, places in them, records.
  *
- * One vtable, several makers: Kinesis over HTTP (source_kinesis.h), memory (source_memory.h, for
- * tests, benches and the test runner). All calls are asynchronous: the callback comes exactly
- * once, never before the call has returned, unless the call was cancelled.
+ * One vtable, several makers: Kinesis over HTTP (source_kinesis.h), memory (source_memory.h,
+ * for tests, benches and the test runner). All calls are asynchronous: the callback comes
+ * exactly once, never before the call has returned, unless the call was cancelled.
  *
  * Thread: the loop's.
  */
@@ -107,8 +107,8 @@ struct mr_source_ops {
                                            const struct mr_source_place *place,
                                            mr_source_iterator_fn *done, void *context);
     /*
-     * At most `limit` records. With `wait_ms` the source may hold the answer back that long while
-     * there are none; one that cannot answers at once, and `waits` says which it is.
+     * At most `limit` records; more only where records share a sequence number. With `wait_ms` the source may hold the answer back that long
+     * while there are none; one that cannot answers at once, and `waits` says which it is.
      */
     struct mr_source_call *(*get_records)(struct mr_source *source, struct mr_slice iterator,
                                           size_t limit, uint64_t wait_ms,

@@ -21,6 +21,7 @@ struct kinesis_source {
     struct mr_source source; /* first */
     struct mr_aws_client *client;
     struct mr_buf arn, stream_name;
+    bool may_not_list;    /* ListShards or its like was denied: DescribeStream has it all too */
     struct mr_list calls; /* under way */
 };
 
@@ -131,6 +132,56 @@ end_listing(struct mr_source_call *call, enum mr_source_fault fault, const struc
     free_call(call);
 }
 
+/*
+ * A role that AWS would let read a stream may lack ListShards and DescribeStreamSummary: AWS
+ * asks DescribeStream, and so do we when we may not do otherwise.
+ */
+static void on_description(const struct mr_aws_result *result, void *context);
+
+static void
+describe(struct mr_source_call *call)
+{
+    mr_auto_buf struct mr_buf body = { 0 };
+    struct mr_json_writer json = mr_json_writer_on(&body);
+    mr_json_begin_object(&json);
+    name_stream(call->source, &json);
+    if (call->shards.next_token.size > 0) {
+        mr_json_member_string(&json, "ExclusiveStartShardId", call->shards.next_token);
+    }
+    mr_json_end_object(&json);
+    send(call, "Kinesis_20131202.DescribeStream", mr_buf_slice(&body), 0, on_description);
+}
+
+static void
+on_description(const struct mr_aws_result *result, void *context)
+{
+    struct mr_source_call *call = context;
+    struct mr_error err = { 0 };
+    if (result->fault != MR_AWS_OK) {
+        end_listing(call, fault_of(result), result->error);
+    } else if (mr_kinesis_answer_description(mr_buf_slice(result->body), &call->arena,
+                                             &call->shards, &call->created_ms, &err) < 0) {
+        end_listing(call, MR_SOURCE_TROUBLE, &err);
+    } else if (call->shards.next_token.size == 0 || ++call->pages == MAX_PAGES) {
+        end_listing(call, MR_SOURCE_OK, NULL);
+    } else {
+        describe(call);
+    }
+}
+
+/* True: it is tried in the other way. */
+static bool
+try_other_way(struct mr_source_call *call, const struct mr_aws_result *result)
+{
+    if (result->fault != MR_AWS_DENIED) {
+        return false;
+    }
+    call->source->may_not_list = true;
+    call->shards = (struct mr_kinesis_shards){ .list = NULL };
+    describe(call);
+    return true;
+}
+
 static void on_page(const struct mr_aws_result *result, void *context);
 
 static void
@@ -153,6 +204,9 @@ on_page(const struct mr_aws_result *result, void *context)
 {
     struct mr_source_call *call = context;
     struct mr_error err = { 0 };
+    if (try_other_way(call, result)) {
+        return;
+    }
     if (result->fault != MR_AWS_OK) {
         end_listing(call, fault_of(result), result->error);
     } else if (mr_kinesis_answer_shards(mr_buf_slice(result->body), &call->arena, &call->shards,
@@ -170,6 +224,9 @@ on_summary(const struct mr_aws_result *result, void *context)
 {
     struct mr_source_call *call = context;
     struct mr_error err = { 0 };
+    if (try_other_way(call, result)) {
+        return;
+    }
     if (result->fault != MR_AWS_OK) {
         end_listing(call, fault_of(result), result->error);
     } else if (mr_kinesis_answer_created(mr_buf_slice(result->body), &call->created_ms, &err) <
@@ -187,6 +244,10 @@ list_shards(struct mr_source *source, mr_source_shards_fn *done, void *context)
     mr_auto_buf struct mr_buf body = { 0 };
     struct mr_json_writer json = mr_json_writer_on(&body);
     call->done.shards = done;
+    if (call->source->may_not_list) {
+        describe(call);
+        return call;
+    }
     mr_json_begin_object(&json);
     name_stream(call->source, &json);
     mr_json_end_object(&json);

@@ -14,6 +14,7 @@
 #include "aws/client.h"
 #include "base/buf.h"
 #include "net/http_server.h"
+#include "stream/api/auth.h"
 #include "stream/api/front.h"
 #include "stream/store.h"
 
@@ -24,6 +25,8 @@ struct kinesis_world {
     struct mr_loop *loop;
     struct mr_store *store;
     struct mr_kinesis *kinesis;
+    struct mr_auth *auth; /* NULL: everybody may everything */
+    struct mr_credentials given;
     struct mr_http_server *server;
     struct mr_http_client *http;
     struct mr_credential_chain *chain;
@@ -58,7 +61,8 @@ world_serve(struct kinesis_world *world)
                                       .store = world->store,
                                       .directory = world->directory,
                                       .region = "us-east-1",
-                                      .account = "123456789012" };
+                                      .account = "123456789012",
+                                      .auth = world->auth };
     ck_assert_int_eq(mr_token_key_open(&api.token_key, world->directory, &err), 0);
     world->kinesis = mr_kinesis_new(&api, &err);
     ck_assert_msg(world->kinesis != NULL, "%s", err.text);
@@ -70,8 +74,28 @@ world_serve(struct kinesis_world *world)
     ck_assert_int_eq(mr_http_server_listen_fd(world->server, fd, NULL, NULL, &err), 0);
 }
 
+/* One principal, who may do `actions` (a JSON array's text). */
 static inline void
-world_init(struct kinesis_world *world)
+world_open_auth(struct kinesis_world *world, const char *actions)
+{
+    char path[128];
+    struct mr_error err = { 0 };
+    snprintf(path, sizeof(path), "%s/auth.json", world->directory);
+    FILE *file = fopen(path, "w");
+    fprintf(file,
+            "{\"principals\":[{\"name\":\"p\",\"accessKeyId\":\"AKIAPOLLER\","
+            "\"secretAccessKey\":\"secret\",\"policy\":{\"Statement\":[{\"Effect\":\"Allow\","
+            "\"Action\":%s,\"Resource\":\"*\"}]}}]}",
+            actions);
+    fclose(file);
+    world->auth = mr_auth_open(path, &err);
+    ck_assert_msg(world->auth != NULL, "%s", err.text);
+    mr_credentials_init(&world->given, "AKIAPOLLER", "secret", NULL);
+}
+
+/* `actions` NULL: no authentication. */
+static inline void
+world_init(struct kinesis_world *world, const char *actions)
 {
     struct mr_error err = { 0 };
     memset(world, 0, sizeof(*world));
@@ -79,11 +103,17 @@ world_init(struct kinesis_world *world)
     ck_assert_ptr_nonnull(mkdtemp(world->directory));
     snprintf(world->socket, sizeof(world->socket), "%s/socket", world->directory);
     world->loop = mr_loop_new(NULL);
+    if (actions != NULL) {
+        world_open_auth(world, actions);
+    }
     world_serve(world);
     world->http = mr_http_client_new(world->loop);
-    struct mr_credential_chain_options chain = {
-        .loop = world->loop, .http = world->http, .local = true, .get_env = world_no_env
-    };
+    struct mr_credential_chain_options chain = { .loop = world->loop,
+                                                 .http = world->http,
+                                                 .local = true,
+                                                 .get_env = world_no_env,
+                                                 .given =
+                                                     actions == NULL ? NULL : &world->given };
     world->chain = mr_credential_chain_new(&chain);
     struct mr_aws_client_options client = { .loop = world->loop,
                                             .http = world->http,
@@ -116,6 +146,8 @@ world_deinit(struct kinesis_world *world)
     }
     mr_http_server_free(world->server);
     mr_kinesis_free(world->kinesis);
+    mr_auth_close(world->auth);
+    mr_credentials_deinit(&world->given);
     mr_store_close(world->store);
     mr_loop_free(world->loop);
     snprintf(command, sizeof(command), "rm -rf %s", world->directory);

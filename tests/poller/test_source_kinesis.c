@@ -84,10 +84,10 @@ open_source(struct mr_slice source_arn, void *context, struct mr_error *err)
 /* ---- the play ---- */
 
 static void
-begin(struct play *play)
+begin_as(struct play *play, const char *actions)
 {
     memset(play, 0, sizeof(*play));
-    world_init(&play->world);
+    world_init(&play->world, actions);
     play->invoker = (struct mr_invoker){ invoke, play };
     play->sink = (struct mr_sink){ deliver, play };
     struct mr_poller_options options = { .loop = play->world.loop,
@@ -109,6 +109,12 @@ begin(struct play *play)
         .max_age_ms = -1,
     };
     world_ask(&play->world, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":1}");
+}
+
+static void
+begin(struct play *play)
+{
+    begin_as(play, NULL);
 }
 
 static void
@@ -260,6 +266,69 @@ START_TEST(a_stopped_mapping_goes_on_behind_its_checkpoint)
     mr_mapping_start(play.mapping);
 
     wait_for(&play, "a b ");
+    end(&play);
+}
+END_TEST
+
+START_TEST(describe_stream_is_enough_to_find_the_shards)
+{
+    struct play play;
+    begin_as(&play,
+             "[\"kinesis:CreateStream\",\"kinesis:PutRecord\",\"kinesis:DescribeStream\","
+             "\"kinesis:GetShardIterator\",\"kinesis:GetRecords\"]");
+    put(&play, "a", NULL);
+
+    start(&play);
+
+    wait_for(&play, "a ");
+    end(&play);
+}
+END_TEST
+
+START_TEST(what_may_not_be_read_is_told_and_tried_again)
+{
+    struct play play;
+    mr_auto_arena struct mr_arena arena = { 0 };
+    struct mr_mapping_status status = { .trouble = { NULL, 0 } };
+    begin_as(&play, "[\"kinesis:CreateStream\"]");
+
+    start(&play);
+    while (status.trouble.data == NULL) {
+        mr_loop_run_once(play.world.loop, 50);
+        mr_mapping_status(play.mapping, &arena, &status);
+    }
+
+    ck_assert(status.running);
+    ck_assert(!status.reading);
+    ck_assert_ptr_nonnull(
+        memmem(status.trouble.data, status.trouble.size, "not authorized", 14));
+    end(&play);
+}
+END_TEST
+
+START_TEST(hundreds_of_shards_are_read_at_once)
+{
+    struct play play;
+    mr_auto_buf struct mr_buf keys = { 0 };
+    begin(&play);
+    play.waits = true;
+    world_ask(&play.world, "DeleteStream", "{\"StreamName\":\"s\"}");
+    world_ask(&play.world, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":300}");
+    start(&play);
+    wait_until_it_reads(&play);
+    uint64_t until_us = mr_clock_now_us(mr_clock_system()) + 500000;
+    while (mr_clock_now_us(mr_clock_system()) < until_us) {
+        mr_loop_run_once(play.world.loop, 50);
+    }
+
+    for (int i = 0; i < 20; i++) {
+        char key[8];
+        snprintf(key, sizeof(key), "k%d", i);
+        put(&play, key, NULL);
+        mr_buf_printf(&keys, "%s ", key);
+        wait_for(&play, mr_buf_cstr(&keys));
+    }
+
     end(&play);
 }
 END_TEST
@@ -420,6 +489,9 @@ MR_SUITE("poller.source_kinesis",
          MR_TEST(a_split_and_a_merge_are_followed),
          MR_TEST(a_stream_deleted_and_made_again_is_read_from_its_beginning),
          MR_TEST(a_stopped_mapping_goes_on_behind_its_checkpoint),
+         MR_TEST(describe_stream_is_enough_to_find_the_shards),
+         MR_TEST(what_may_not_be_read_is_told_and_tried_again),
+         MR_TEST(hundreds_of_shards_are_read_at_once),
          MR_TEST(a_consumer_is_not_read_by_get_records),
          MR_TEST(pushed_records_carry_the_consumers_arn),
          MR_TEST(latest_is_where_the_subscription_began),
