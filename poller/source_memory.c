@@ -45,6 +45,7 @@ struct mr_memory_stream {
     uint64_t sequence; /* the last number given */
     uint64_t age;      /* iterators of an earlier one have expired */
     bool is_gone, waits;
+    bool shares_number; /* the next record has the last one's */
     uint64_t latency_ms;
     struct mr_random *random;
     struct fault faults[3]; /* by enum mr_memory_call */
@@ -152,7 +153,8 @@ mr_memory_stream_put_at(struct mr_memory_stream *stream, size_t index, struct mr
     struct segment *segment = segment_to_fill(shard);
     struct mr_record *record = &segment->records[segment->count++];
     shard->end++;
-    record->sequence_number = number_text(&segment->text, ++stream->sequence);
+    record->sequence_number = number_text(
+        &segment->text, stream->shares_number ? stream->sequence : ++stream->sequence);
     record->partition_key = escaped(&segment->text, key);
     record->data = encoded(&segment->text, data);
     record->arrival_ms = arrival_ms;
@@ -166,6 +168,12 @@ mr_memory_stream_put(struct mr_memory_stream *stream, size_t shard, struct mr_sl
 {
     return mr_memory_stream_put_at(stream, shard, key, data,
                                    mr_clock_wall_ms(mr_loop_clock(stream->loop)));
+}
+
+void
+mr_memory_stream_share_number(struct mr_memory_stream *stream, bool share)
+{
+    stream->shares_number = share;
 }
 
 size_t

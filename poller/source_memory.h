@@ -48,6 +48,8 @@ struct mr_slice mr_memory_stream_put(struct mr_memory_stream *stream, size_t sha
 struct mr_slice mr_memory_stream_put_at(struct mr_memory_stream *stream, size_t shard,
                                         struct mr_slice key, struct mr_slice data,
                                         uint64_t arrival_ms);
+/* What stands behind the last record gets its number, as records out of one aggregate do. */
+void mr_memory_stream_share_number(struct mr_memory_stream *stream, bool share);
 size_t mr_memory_stream_record_count(const struct mr_memory_stream *stream, size_t shard);
 
 /* ---- shards ---- */

@@ -755,6 +755,316 @@ START_TEST(a_window_ends_with_one_call_without_records)
 }
 END_TEST
 
+START_TEST(the_first_state_is_empty_and_each_call_gets_the_last)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.settings.tumbling_ms = 10000;
+    rig.settings.batch_size = 1;
+    rig.function = sum_up;
+    rig_put(&rig, 0, "a b");
+
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+
+    struct mr_slice rest = mr_buf_slice(&rig.payloads);
+    struct mr_slice first = mr_slice_cut(&rest, '\n'), second = mr_slice_cut(&rest, '\n');
+    ck_assert_ptr_nonnull(memmem(first.data, first.size, "\"state\":{},", 11));
+    ck_assert_ptr_nonnull(memmem(second.data, second.size, "\"state\":{\"n\":1},", 16));
+}
+END_TEST
+
+START_TEST(an_idle_window_ends_after_a_while)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.settings.tumbling_ms = 10000;
+    rig.function = sum_up;
+    rig_put(&rig, 0, "a");
+    rig_start(&rig);
+
+    rig_run(&rig, 100000);
+    expect(&rig, "[a]");
+    rig_run(&rig, 40000);
+
+    expect(&rig, "final{}");
+}
+END_TEST
+
+START_TEST(a_shards_end_closes_its_window_before_children_are_read)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.settings.tumbling_ms = 10000;
+    rig.function = sum_up;
+    rig_put(&rig, 0, "a");
+    size_t child = mr_memory_stream_split(rig.stream, 0);
+    rig_put(&rig, child, "b");
+
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+
+    expect(&rig, "[a] final{} [b]");
+}
+END_TEST
+
+static struct rig_answer
+forget_the_state(struct rig *rig, const struct mr_invoke_request *request)
+{
+    (void)rig;
+    (void)request;
+    return (struct rig_answer){ .outcome = MR_INVOKE_OK, .payload = "{}" };
+}
+
+START_TEST(an_answer_without_state_fails_the_batch)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.settings.tumbling_ms = 10000;
+    rig.settings.max_retries = 1;
+    rig.function = forget_the_state;
+    rig_put(&rig, 0, "a");
+
+    rig_start(&rig);
+    rig_run(&rig, 60000);
+
+    ck_assert_uint_eq(rig_counts(&rig).delivered, 1);
+    ck_assert_ptr_nonnull(strstr(mr_buf_cstr(&rig.letters), "\"functionError\":null"));
+    ck_assert_ptr_nonnull(strstr(mr_buf_cstr(&rig.letters), "\"timeWindowInfo\""));
+}
+END_TEST
+
+static struct rig_answer
+grow_the_state(struct rig *rig, const struct mr_invoke_request *request)
+{
+    (void)request;
+    return (struct rig_answer){ .outcome = MR_INVOKE_OK, .payload = rig->context };
+}
+
+START_TEST(a_state_that_is_too_large_ends_the_window_early)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    size_t size = 1024 * 1024 + 100;
+    mr_auto_free char *answer = calloc(1, size + 32);
+    strcpy(answer, "{\"state\":{\"x\":\"");
+    memset(answer + strlen(answer), 'y', size);
+    strcat(answer, "\"}}");
+    rig.context = answer;
+    rig.settings.tumbling_ms = 10000;
+    rig.settings.batch_size = 1;
+    rig.function = grow_the_state;
+    rig_put(&rig, 0, "a");
+
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+
+    expect(&rig, "[a] early{}");
+    ck_assert_ptr_nonnull(
+        strstr(mr_buf_cstr(&rig.payloads), "\"isWindowTerminatedEarly\":true"));
+}
+END_TEST
+
+static struct rig_answer
+fail_final_calls(struct rig *rig, const struct mr_invoke_request *request)
+{
+    (void)rig;
+    bool final = memmem(request->payload.data, request->payload.size,
+                        "\"isFinalInvokeForWindow\":true", 29) != NULL;
+    return (struct rig_answer){ .outcome = final ? MR_INVOKE_FUNCTION_ERROR : MR_INVOKE_OK,
+                                .payload = "{\"state\":{}}" };
+}
+
+START_TEST(a_final_call_that_fails_is_given_up_without_records)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.settings.tumbling_ms = 10000;
+    rig.settings.max_retries = 0;
+    rig.function = fail_final_calls;
+    rig_put(&rig, 0, "a");
+    rig_start(&rig);
+    rig_run(&rig, 12000);
+    rig_put(&rig, 0, "b");
+
+    rig_run(&rig, 1000);
+
+    expect(&rig, "[a] final{}! drop(0)1 [b]");
+    ck_assert_ptr_nonnull(
+        strstr(mr_buf_cstr(&rig.letters),
+               "\"KinesisBatchInfo\":{\"shardId\":\"shardId-000000000000\",\"streamArn\""));
+}
+END_TEST
+
+START_TEST(windows_switched_off_end_with_their_last_call)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.settings.tumbling_ms = 10000;
+    rig.function = sum_up;
+    rig_put(&rig, 0, "a");
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+    rig.settings.tumbling_ms = 0;
+    rig.settings.parallelization = 2;
+
+    ck_assert_int_eq(mr_mapping_update(rig.mapping, &rig.settings, NULL), 0);
+    rig_run(&rig, 1000);
+    rig_put(&rig, 0, "b");
+    rig_run(&rig, 1000);
+
+    expect(&rig, "[a] final{} [b]");
+}
+END_TEST
+
+/* ---- more of updates, and bounds ---- */
+
+START_TEST(a_new_role_stands_in_the_next_event)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.settings.window_ms = 5000;
+    rig_start(&rig);
+    rig_put(&rig, 0, "a");
+    rig_run(&rig, 1000);
+    rig.settings.role_arn = MR_SLICE("arn:aws:iam::123456789012:role/another");
+
+    ck_assert_int_eq(mr_mapping_update(rig.mapping, &rig.settings, NULL), 0);
+    rig_run(&rig, 10000);
+
+    ck_assert_ptr_nonnull(strstr(mr_buf_cstr(&rig.payloads), "role/another"));
+}
+END_TEST
+
+START_TEST(a_batch_never_passes_six_megabytes)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    size_t size = 900 * 1024;
+    mr_auto_free char *large = calloc(1, size);
+    rig.keep_quiet = true;
+    rig.function = NULL;
+    for (int i = 0; i < 12; i++) {
+        mr_memory_stream_put(rig.stream, 0, MR_SLICE("k"), mr_slice_of(large, size));
+    }
+
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+
+    ck_assert_uint_eq(rig_counts(&rig).succeeded, 12);
+    ck_assert_uint_eq(rig_counts(&rig).batches, 3); /* five of 1.2 MB in each, and two */
+}
+END_TEST
+
+START_TEST(bytes_that_are_buffered_are_bounded)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 8);
+    size_t size = 100 * 1024;
+    mr_auto_free char *large = calloc(1, size);
+    rig.keep_quiet = true;
+    rig.function = slowly;
+    rig.settings.batch_size = 1;
+    rig.options.max_buffered_bytes = 1024 * 1024;
+    for (size_t shard = 0; shard < 8; shard++) {
+        for (int i = 0; i < 20; i++) {
+            mr_memory_stream_put(rig.stream, shard, MR_SLICE("k"), mr_slice_of(large, size));
+        }
+    }
+
+    rig_start(&rig);
+    rig_run(&rig, 500);
+    ck_assert_uint_le(rig_counts(&rig).polled, 16);
+    rig_run(&rig, 100000);
+
+    ck_assert_uint_eq(rig_counts(&rig).succeeded, 160);
+    check_accounts(&rig);
+}
+END_TEST
+
+START_TEST(an_aggregates_records_are_behind_a_checkpoint_together)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.settings.batch_size = 2;
+    rig.settings.max_retries = -1;
+    rig.poison = "d";
+    rig_put(&rig, 0, "a");
+    rig_put(&rig, 0, "b");
+    mr_memory_stream_share_number(rig.stream, true);
+    rig_put(&rig, 0, "c d");
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+    mr_auto_free char *checkpoint = strdup(rig_checkpoint(&rig, 0));
+
+    /* [a,b] and [c] went well, d did not: b and c have its number. */
+    ck_assert_str_eq(checkpoint + strlen(checkpoint) - 3, "001");
+    rig_stop(&rig);
+    rig.poison = NULL;
+    rig_said(&rig);
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+
+    expect(&rig, "[b,c] [d]");
+    check_accounts(&rig);
+}
+END_TEST
+
+START_TEST(a_shard_that_was_trimmed_away_counts_as_finished)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig_put(&rig, 0, "a");
+    size_t child = mr_memory_stream_split(rig.stream, 0);
+    rig_put(&rig, child, "b");
+    mr_memory_stream_trim(rig.stream, 0, 1);
+
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+
+    expect(&rig, "[b]");
+}
+END_TEST
+
+START_TEST(a_start_during_a_stop_begins_again_after_it)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.function = slowly;
+    rig_put(&rig, 0, "a");
+    rig_start(&rig);
+    rig_run(&rig, 500);
+
+    mr_mapping_stop(rig.mapping, NULL, NULL);
+    mr_mapping_start(rig.mapping);
+    rig_put(&rig, 0, "b");
+    rig_run(&rig, 5000);
+
+    expect(&rig, "[a] [b]");
+}
+END_TEST
+
+START_TEST(a_forgotten_mapping_begins_anew)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    struct mr_checkpoints *store = mr_checkpoints_open(":memory:", rig.loop, NULL);
+    rig.options.checkpoints = store;
+    rig_put(&rig, 0, "a");
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+    mr_mapping_forget(rig.mapping);
+    rig_crash(&rig);
+
+    rig_start(&rig);
+    rig_run(&rig, 1000);
+
+    ck_assert_str_eq(rig_said(&rig), "[a] [a]");
+    rig_crash(&rig);
+    mr_checkpoints_close(store);
+}
+END_TEST
+
 /* ---- filters ---- */
 
 START_TEST(filtered_records_move_the_checkpoint_and_count)
@@ -858,6 +1168,20 @@ MR_SUITE("poller.mapping", MR_TEST(records_reach_the_function_in_order),
          MR_TEST(another_parallelization_drains_first),
          MR_TEST(reading_stops_when_twice_a_batch_is_buffered),
          MR_TEST(a_window_ends_with_one_call_without_records),
+         MR_TEST(the_first_state_is_empty_and_each_call_gets_the_last),
+         MR_TEST(an_idle_window_ends_after_a_while),
+         MR_TEST(a_shards_end_closes_its_window_before_children_are_read),
+         MR_TEST(an_answer_without_state_fails_the_batch),
+         MR_TEST(a_state_that_is_too_large_ends_the_window_early),
+         MR_TEST(a_final_call_that_fails_is_given_up_without_records),
+         MR_TEST(windows_switched_off_end_with_their_last_call),
+         MR_TEST(a_new_role_stands_in_the_next_event),
+         MR_TEST(a_batch_never_passes_six_megabytes),
+         MR_TEST(bytes_that_are_buffered_are_bounded),
+         MR_TEST(an_aggregates_records_are_behind_a_checkpoint_together),
+         MR_TEST(a_shard_that_was_trimmed_away_counts_as_finished),
+         MR_TEST(a_start_during_a_stop_begins_again_after_it),
+         MR_TEST(a_forgotten_mapping_begins_anew),
          MR_TEST(filtered_records_move_the_checkpoint_and_count),
          MR_TEST(a_page_without_a_record_that_passes_causes_no_invocation),
          MR_TEST(a_bad_filter_is_refused_with_its_reason),
