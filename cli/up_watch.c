@@ -16,7 +16,7 @@
 #include "cli/up.h"
 #include "cli/verb.h"
 
-enum { SETTLE_MS = 100, MAX_WATCHES = 4096, MAX_DEPTH = 12 };
+enum { SETTLE_MS = 100, MAX_WATCHES = 4096, MAX_DEPTH = 12, MAX_TOUCHED = 256 };
 enum {
     CHANGES = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |
               IN_ONLYDIR,
@@ -25,6 +25,15 @@ enum {
 struct watched {
     int wd;
     size_t function; /* index; == function_count for the template's directory */
+};
+
+/*
+ * A file that was touched while we built: the build's own output, or an edit. The first time it
+ * counts as an edit and is built once more; touched by that build again, it is an output.
+ */
+struct touched {
+    int wd;
+    char *name;
 };
 
 struct mr_up_watch {
@@ -36,7 +45,9 @@ struct mr_up_watch {
     size_t watched_count;
     bool *changed; /* of each function, and of the template behind them */
     size_t function_count;
-    bool due;
+    struct touched touched[MAX_TOUCHED];
+    size_t touched_count;
+    bool building, due;
 };
 
 static bool
@@ -81,12 +92,20 @@ add_template(struct mr_up_watch *watch)
     }
 }
 
+/*
+ * Watch what the model names. A directory that is watched already keeps its number, so nothing
+ * that happens meanwhile is missed.
+ */
 static void
 add_all(struct mr_up_watch *watch)
 {
     const struct mr_template_model *model = watch->up->model;
-    watch->function_count = model->function_count;
-    watch->changed = mr_alloc_zero(watch->function_count + 1, sizeof(*watch->changed));
+    watch->watched_count = 0;
+    if (watch->changed == NULL || watch->function_count != model->function_count) {
+        free(watch->changed);
+        watch->changed = mr_alloc_zero(model->function_count + 1, sizeof(*watch->changed));
+        watch->function_count = model->function_count;
+    }
     for (size_t i = 0; i < model->function_count; i++) {
         if (model->functions[i].code_path != NULL) {
             add_directory(watch, model->functions[i].code_path, i, 0);
@@ -111,11 +130,33 @@ is_noise(const char *name)
            (size > 4 && strcmp(name + size - 4, ".swp") == 0);
 }
 
+/* Is the event the build's own doing? Outside a build everything is an edit. */
+static bool
+is_output(struct mr_up_watch *watch, int wd, const char *name)
+{
+    for (size_t i = 0; i < watch->touched_count; i++) {
+        struct touched *touched = &watch->touched[i];
+        if (touched->wd != wd || strcmp(touched->name, name) != 0) {
+            continue;
+        }
+        if (watch->building) {
+            return true;
+        }
+        free(touched->name);
+        *touched = watch->touched[--watch->touched_count];
+        return false;
+    }
+    if (watch->building && watch->touched_count < MAX_TOUCHED) {
+        watch->touched[watch->touched_count++] = (struct touched){ wd, mr_strdup(name) };
+    }
+    return watch->building && watch->touched_count == MAX_TOUCHED;
+}
+
 static void
 note(struct mr_up_watch *watch, const struct inotify_event *event)
 {
     const char *name = event->len > 0 ? event->name : "";
-    if (is_noise(name)) {
+    if (is_noise(name) || is_output(watch, event->wd, name)) {
         return;
     }
     for (size_t i = 0; i < watch->watched_count; i++) {
@@ -135,29 +176,26 @@ note(struct mr_up_watch *watch, const struct inotify_event *event)
     }
 }
 
+/* Everything that has happened by now. */
 static void
-on_inotify(int events, void *context)
+take_events(struct mr_up_watch *watch)
 {
-    struct mr_up_watch *watch = context;
     char buffer[16 * 1024] __attribute__((aligned(8)));
-    (void)events;
-    ssize_t size = read(watch->fd, buffer, sizeof(buffer));
-    for (ssize_t at = 0; at < size;) {
-        const struct inotify_event *event = (const void *)(buffer + at);
-        note(watch, event);
-        at += (ssize_t)(sizeof(*event) + event->len);
+    ssize_t size;
+    while ((size = read(watch->fd, buffer, sizeof(buffer))) > 0) {
+        for (ssize_t at = 0; at < size;) {
+            const struct inotify_event *event = (const void *)(buffer + at);
+            note(watch, event);
+            at += (ssize_t)(sizeof(*event) + event->len);
+        }
     }
 }
 
 static void
-clear(struct mr_up_watch *watch)
+on_inotify(int events, void *context)
 {
-    for (size_t i = 0; i < watch->watched_count; i++) {
-        inotify_rm_watch(watch->fd, watch->watched[i].wd);
-    }
-    watch->watched_count = 0;
-    free(watch->changed);
-    watch->changed = NULL;
+    (void)events;
+    take_events(context);
 }
 
 /* ---- doing what the change asks ---- */
@@ -232,23 +270,23 @@ mr_up_watch_work(struct mr_up_watch *watch)
     }
     struct mr_up *up = watch->up;
     struct mr_error err = { 0 };
-    watch->due = false;
-    if (watch->changed[watch->function_count]) {
-        /* All is built anew: what a function's code is may have changed with the template. */
-        clear(watch);
-        if (reload_template(up) && build_changed(up, NULL) && mr_up_apply(up, true, &err) < 0) {
-            mr_say_wrong(&up->say, "keep", "%s", err.text);
-        }
-        add_all(watch);
-        return;
-    }
     bool *changed = MR_TAKE(watch->changed);
-    clear(watch); /* a build in the source tree is no change */
-    if (build_changed(up, changed)) {
+    bool template_changed = changed[watch->function_count];
+    watch->changed = mr_alloc_zero(watch->function_count + 1, sizeof(*watch->changed));
+    watch->due = false;
+    watch->building = true;
+    if (!template_changed && build_changed(up, changed)) {
         apply_functions(up, changed);
+    }
+    /* All is built anew: what a function's code is may have changed with the template. */
+    if (template_changed && reload_template(up) && build_changed(up, NULL) &&
+        mr_up_apply(up, true, &err) < 0) {
+        mr_say_wrong(&up->say, "keep", "%s", err.text);
     }
     free(changed);
     add_all(watch);
+    take_events(watch);
+    watch->building = false;
 }
 
 struct mr_up_watch *
@@ -278,7 +316,10 @@ mr_up_watch_free(struct mr_up_watch *watch)
         return;
     }
     mr_timer_stop(&watch->settle);
-    clear(watch);
+    for (size_t i = 0; i < watch->touched_count; i++) {
+        free(watch->touched[i].name);
+    }
+    free(watch->changed);
     mr_watch_free(watch->watch);
     close(watch->fd);
     free(watch->watched);

@@ -88,6 +88,9 @@ show_up
 step "the checkpoints: both shards at the head, the poison order counted as given up"
 cat status.out
 
+step "what was given up is not lost: millrace dlq list"
+millrace dlq list
+
 step "put one more record and see it handled at once"
 millrace put Orders '{"id":301}'
 millrace status --wait 30 >status.out

@@ -24,7 +24,7 @@ end() {
     done
     if [ "$code" -ne 0 ] && [ "$code" -ne 77 ]; then
         echo "---- failed with $code; what the programs said:"
-        for file in "$work"/*.out "$work"/*.err "$work"/*.log "$work"/.millrace/log/*.log "$work"/*/.millrace/log/*.log; do
+        for file in "$work"/*.out "$work"/*.err "$work"/*/*.out "$work"/*/*.err "$work"/*.log "$work"/.millrace/log/*.log "$work"/*/.millrace/log/*.log; do
             [ -s "$file" ] && echo "-- $file" && tail -n 40 "$file"
         done
     fi
