@@ -62,7 +62,7 @@ write_mappings(const struct mr_reading *reading, enum mr_template_level level,
             level == MR_TEMPLATE_L1 ? draft->properties : draft->resolved;
         if (properties != NULL) {
             write_one(json, draft->id, "AWS::Lambda::EventSourceMapping", properties,
-                      draft->attributes);
+                      level == MR_TEMPLATE_L1 ? draft->attributes : NULL);
         }
     }
     mr_json_end_array(json);

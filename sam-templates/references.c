@@ -63,12 +63,8 @@ report_unknown(struct mr_reading *reading, struct mr_slice name, const struct mr
                MR_SLICE_ARGS(name), mr_suggestion_text(&suggestion, hint));
 }
 
-/*
- * SAM's `Function.Alias` and the like: the resource that a part of a SAM resource became.
- * `rest` is left with what follows.
- */
-static struct mr_resource *
-part_of(struct mr_reading *reading, struct mr_slice name, struct mr_slice *out_rest)
+struct mr_resource *
+mr_part_of(struct mr_reading *reading, struct mr_slice name, struct mr_slice *out_rest)
 {
     static const char *const suffixes[][2] = {
         { "DestinationQueue", "EventInvokeConfigOnSuccessQueue" },
@@ -150,7 +146,7 @@ mr_ref(struct mr_reading *reading, struct mr_slice name, const struct mr_node *a
     }
     struct mr_resource *resource = mr_resource_find(reading, name);
     if (resource == NULL && mr_slice_find(name, '.') >= 0) {
-        resource = part_of(reading, name, &rest);
+        resource = mr_part_of(reading, name, &rest);
     }
     if (resource == NULL) {
         if (is_made_by_sam(reading, name)) {
@@ -185,11 +181,13 @@ mr_get_att(struct mr_reading *reading, struct mr_slice id, struct mr_slice attri
                                         MR_SLICE_ARGS(attribute));
     struct mr_resource *resource = mr_resource_find(reading, id);
     struct mr_slice rest = attribute;
-    struct mr_resource *part = part_of(reading, mr_slice_str(whole), &rest);
+    struct mr_resource *part = mr_part_of(reading, mr_slice_str(whole), &rest);
 
     if (part != NULL) {
         resource = part;
         attribute = rest;
+        whole = mr_arena_printf(&reading->arena, "%.*s.%.*s", MR_SLICE_ARGS(part->id),
+                                MR_SLICE_ARGS(rest));
     }
     if (resource == NULL) {
         if (!is_made_by_sam(reading, id)) {

@@ -47,6 +47,24 @@ attributes_of(struct mr_reading *reading, const struct mr_node *resource)
     return map;
 }
 
+/* The same of a mapping of its own. */
+static const struct mr_node *
+with_depends_on(struct mr_reading *reading, const struct mr_node *resource)
+{
+    const struct mr_node *depends_on = mr_node_get(resource, "DependsOn");
+    const struct mr_node *attributes = attributes_of(reading, resource);
+    if (depends_on == NULL) {
+        return attributes;
+    }
+    struct mr_node *more = mr_node_new(&reading->arena, MR_NODE_MAP, resource);
+    mr_node_set(&reading->arena, more, "DependsOn", depends_on);
+    for (size_t i = 0; i < attributes->count; i++) {
+        mr_node_put_pair(&reading->arena, more, attributes->pairs[i].key,
+                         attributes->pairs[i].value);
+    }
+    return more;
+}
+
 static void
 keep_draft(struct mr_reading *reading, const struct mr_mapping_draft *draft)
 {
@@ -88,7 +106,7 @@ draft_plain(struct mr_reading *reading, const struct mr_resource *resource)
                             .id = resource->id,
                             .at = resource->id_node,
                             .properties = resource->properties,
-                            .attributes = attributes_of(reading, resource->node),
+                            .attributes = with_depends_on(reading, resource->node),
                             .condition = resource->condition,
                             .path = mr_path_text(reading, &path),
                             .source = MR_TEMPLATE_UNKNOWN_SOURCE,
@@ -233,6 +251,16 @@ add_role(struct mr_reading *reading, const struct mr_resource *function)
                   mr_node_new(&reading->arena, MR_NODE_MAP, function->id_node), "the role");
 }
 
+/* Not given, or under a condition not given. */
+static bool
+may_be_missing(const struct mr_node *destination)
+{
+    const struct mr_node *choice = mr_node_get(destination, "Fn::If");
+    return destination == NULL ||
+           (mr_node_is(choice, MR_NODE_LIST) && choice->count == 3 &&
+            (mr_is_no_value(choice->items[1]) || mr_is_no_value(choice->items[2])));
+}
+
 /* The queue or topic of an EventInvokeConfig destination that names none. */
 static void
 add_invoke_destination(struct mr_reading *reading, const struct mr_resource *function,
@@ -245,7 +273,7 @@ add_invoke_destination(struct mr_reading *reading, const struct mr_resource *fun
     const struct mr_node *type = mr_parameter_of(reading, mr_node_get(config, "Type"));
     bool is_queue = mr_node_is_text(type, "SQS");
 
-    if (mr_node_get(config, "Destination") != NULL ||
+    if (!may_be_missing(mr_node_get(config, "Destination")) ||
         (!is_queue && !mr_node_is_text(type, "SNS"))) {
         return;
     }
@@ -416,4 +444,9 @@ mr_check_resources(struct mr_reading *reading)
     for (size_t i = 0; i < count && !mr_over_budget(reading); i++) {
         check_resource(reading, i);
     }
+    for (size_t i = 0; i < reading->mapping_count && !mr_over_budget(reading); i++) {
+        struct mr_mapping_draft *draft = &reading->mappings_drafts[i];
+        draft->properties = mr_part_refs(reading, draft->properties);
+    }
+    mr_connect_mappings(reading);
 }

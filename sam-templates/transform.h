@@ -42,12 +42,25 @@ void mr_check_connector(struct mr_reading *reading, const struct mr_resource *co
                         const struct mr_path *path);
 void mr_check_embedded_connectors(struct mr_reading *reading,
                                   const struct mr_resource *resource);
+/* A mapping whose queue or table a connector lets its function read waits for that permission.
+ */
+void mr_connect_mappings(struct mr_reading *reading);
 
 /* Keep a draft of `properties` under `id`, with the function's condition. */
 void mr_draft_mapping(const struct mr_event *event, struct mr_slice id,
                       const struct mr_node *properties);
 /* function ID + event name + suffix */
 struct mr_slice mr_event_id(const struct mr_event *event, const char *suffix);
+
+/*
+ * SAM's `Function.Alias` and the like: the resource that a part of a SAM function became, or
+ * NULL. What follows in `name` behind the part is left in *out_rest, absent when nothing does.
+ */
+struct mr_resource *mr_part_of(struct mr_reading *reading, struct mr_slice name,
+                               struct mr_slice *out_rest);
+/* References to such parts as references to the resources; `node` itself when there are none.
+ */
+const struct mr_node *mr_part_refs(struct mr_reading *reading, const struct mr_node *node);
 
 /* SchemaRegistryURI as the translator leaves it; see translator_refs.c. */
 const struct mr_node *mr_translator_refs(struct mr_reading *reading, const struct mr_node *uri);

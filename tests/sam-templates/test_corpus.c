@@ -88,17 +88,19 @@ sorted_text(struct mr_arena *arena, const struct mr_node *node)
                                       : join_sorted(arena, parts, node->count, '{', '}');
 }
 
-/* Logical IDs and properties of the mappings, in one comparable text. */
+/* Logical IDs, properties and, at level 1, attributes of the mappings, in one comparable text. */
 static char *
-mappings_text(struct mr_arena *arena, const struct mr_node *list)
+mappings_text(struct mr_arena *arena, const struct mr_node *list, enum mr_template_level level)
 {
     char **parts = mr_arena_zero(arena, (list == NULL ? 1 : list->count + 1) * sizeof(*parts));
     size_t count = 0;
     for (size_t i = 0; mr_node_is(list, MR_NODE_LIST) && i < list->count; i++) {
         const struct mr_node *properties = mr_node_get(list->items[i], "Properties");
+        const struct mr_node *attributes = mr_node_get(list->items[i], "Attributes");
         parts[count++] = mr_arena_printf(
-            arena, "%s %s\n", mr_node_json(arena, mr_node_get(list->items[i], "LogicalId")),
-            mr_node_truthy(properties) ? sorted_text(arena, properties) : "{}");
+            arena, "%s %s %s\n", mr_node_json(arena, mr_node_get(list->items[i], "LogicalId")),
+            mr_node_truthy(properties) ? sorted_text(arena, properties) : "{}",
+            level == MR_TEMPLATE_L1 ? sorted_text(arena, attributes) : "");
     }
     return join_sorted(arena, parts, count, ' ', ' ');
 }
@@ -128,8 +130,8 @@ compare_level(struct mr_arena *arena, const struct mr_template *tpl, const struc
     const struct mr_node *want =
         mr_node_get(mr_node_get(expected, level == MR_TEMPLATE_L1 ? "l1" : "l2"), "esms");
     const struct mr_node *got = mr_node_get(parse_json(arena, json_of(tpl, level)), "esms");
-    const char *want_text = mappings_text(arena, want);
-    const char *got_text = mappings_text(arena, got);
+    const char *want_text = mappings_text(arena, want, level);
+    const char *got_text = mappings_text(arena, got, level);
 
     tally->mappings += want == NULL ? 0 : (unsigned)want->count;
     if (mr_template_ok(tpl) && strcmp(want_text, got_text) == 0) {

@@ -231,8 +231,53 @@ START_TEST(a_function_gives_its_condition_and_its_alias_to_its_mappings)
 }
 END_TEST
 
+START_TEST(a_part_of_a_function_is_written_as_the_resource_it_became)
+{
+    mr_auto(mr_template_free) struct mr_template *tpl =
+        look_at("Transform: AWS::Serverless-2016-10-31\n"
+                "Resources:\n"
+                "  F:\n"
+                "    Type: AWS::Serverless::Function\n"
+                "    Properties: {Runtime: r, Handler: h, AutoPublishAlias: live, EventInvokeConfig: "
+                "{DestinationConfig: {OnFailure: {Type: SQS}}}}\n"
+                "  M:\n"
+                "    Type: AWS::Lambda::EventSourceMapping\n"
+                "    Properties: {FunctionName: !Ref F.Alias, EventSourceArn: !GetAtt "
+                "F.DestinationQueue.Arn, KmsKeyArn: !Sub '${F.Alias}-${F}'}\n");
+
+    ck_assert_ok(tpl);
+    const char *level_1 = json_of(tpl, MR_TEMPLATE_L1);
+    ck_assert_has(level_1, "\"FunctionName\":{\"Ref\":\"FAliaslive\"}");
+    ck_assert_has(level_1, "[\"FEventInvokeConfigOnFailureQueue\",\"Arn\"]");
+    ck_assert_has(level_1, "{\"Fn::Sub\":\"${FAliaslive}-${F}\"}");
+    ck_assert_has(json_of(tpl, MR_TEMPLATE_L2),
+                  "\"FunctionName\":\"arn:aws:lambda:us-east-1:123456789012:function:s-F:live\"");
+}
+END_TEST
+
+START_TEST(a_mapping_waits_for_the_connector_that_lets_it_read)
+{
+    mr_auto(mr_template_free) struct mr_template *tpl =
+        look_at("Transform: AWS::Serverless-2016-10-31\n"
+                "Resources:\n"
+                "  Q:\n"
+                "    Type: AWS::SQS::Queue\n"
+                "    Connectors: {In: {Properties: {Destination: {Id: F}, Permissions: [Read]}}}\n"
+                "  F: {Type: AWS::Lambda::Function}\n"
+                "  M:\n"
+                "    Type: AWS::Lambda::EventSourceMapping\n"
+                "    DependsOn: [F, QIn]\n"
+                "    Properties: {FunctionName: !Ref F, EventSourceArn: !GetAtt Q.Arn}\n");
+
+    ck_assert_ok(tpl);
+    ck_assert_has(json_of(tpl, MR_TEMPLATE_L1), "\"DependsOn\":[\"F\",\"QInPolicy\"]");
+}
+END_TEST
+
 MR_SUITE("sam-templates.events",
          MR_TEST_LOOP(an_event_becomes_the_mapping_the_translator_makes, COUNT(events)),
          MR_TEST_LOOP(an_event_that_will_not_deploy_is_refused, COUNT(refused)),
          MR_TEST_LOOP(what_the_service_refuses_stops_a_run_and_warns_who_only_looks, COUNT(unfit)),
-         MR_TEST(a_function_gives_its_condition_and_its_alias_to_its_mappings))
+         MR_TEST(a_function_gives_its_condition_and_its_alias_to_its_mappings),
+         MR_TEST(a_part_of_a_function_is_written_as_the_resource_it_became),
+         MR_TEST(a_mapping_waits_for_the_connector_that_lets_it_read))
