@@ -153,14 +153,16 @@ launch_failed(struct environment *environment, const struct mr_error *err)
     many_end(environment);
     if (invocation != NULL) {
         mr_auto_buf struct mr_buf line = { 0 };
-        const char *type = err->code == -EACCES || err->code == -ENOENT || err->code == -ENOEXEC
-                               ? "Runtime.InvalidEntrypoint"
-                               : "Runtime.LaunchError";
+        const char *type =
+            err->code == -ENOTDIR ? "Runtime.InvalidWorkingDir"
+            : err->code == -EACCES || err->code == -ENOENT || err->code == -ENOEXEC
+                ? "Runtime.InvalidEntrypoint"
+                : "Runtime.LaunchError";
         begin(environment, invocation);
         mr_timer_stop(&environment->timeout_timer);
         mr_buf_printf(&line, "RequestId: %.*s Error: %s\n%s",
                       MR_SLICE_ARGS(invocation->request_id), err->text, type);
-        log_platform(environment, invocation, mr_buf_slice(&line));
+        log_problem(environment, invocation, mr_buf_slice(&line));
         invocation->status = "error";
         if (err->code == -EPIPE ||
             err->code == -EAGAIN) { /* sandboxd is away: no fault of it */
@@ -536,7 +538,7 @@ on_timeout(void *context)
              timeout_ms % 1000 / 10);
     log_time(time, mr_clock_wall_us(mr_loop_clock(environment->runtime->loop)));
     mr_buf_printf(&line, "%s %.*s %s\n", time, MR_SLICE_ARGS(invocation->request_id), text);
-    log_platform(environment, invocation, mr_buf_slice(&line));
+    log_problem(environment, invocation, mr_buf_slice(&line));
     invocation->status = "timeout";
     invocation->duration_us = now_us() - invocation->started_us;
     environment_kill(environment, KILL_TIMEOUT);
@@ -629,7 +631,7 @@ fail_by_exit(struct environment *environment, struct invocation *invocation)
     }
     mr_buf_printf(&line, "RequestId: %.*s Error: %s\n%s", MR_SLICE_ARGS(invocation->request_id),
                   text, type);
-    log_platform(environment, invocation, mr_buf_slice(&line));
+    log_problem(environment, invocation, mr_buf_slice(&line));
     invocation->status = "error";
     if (environment->init_error.size > 0) {
         const struct mr_invocation_result result = {

@@ -18,7 +18,8 @@ enum {
     MAX_DELIVERIES = 3,    /* of one event to one environment */
     MAX_STREAM_BYTES = 200 * 1024 * 1024,
     MANY_INIT_MS = 130000,
-    MAX_KNOWN = 8, /* connections an environment keeps open at a time; more are looked at again */
+    MAX_KNOWN =
+        8, /* connections an environment keeps open at a time; more are looked at again */
     MAX_LATE = 64, /* timed-out invocations of an environment whose answers are recognised */
     MAX_EXTENSIONS = MR_SUPERVISOR_MAX_EXTENSIONS,
     SHUTDOWN_MS = 2000,         /* of an environment with external extensions, in all */
@@ -372,6 +373,9 @@ void shutdown_timer_init(struct environment *environment);
 /* ---- log_report.c ---- */
 void log_platform(struct environment *environment, struct invocation *invocation,
                   struct mr_slice line);
+/* What went wrong, in the platform's words: an object of level ERROR in a JSON log. */
+void log_problem(struct environment *environment, struct invocation *invocation,
+                 struct mr_slice text);
 void log_function(struct environment *environment, const struct mr_log_line *line);
 /* Read what the handler has written so far. */
 void log_drain(struct environment *environment);

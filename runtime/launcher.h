@@ -59,7 +59,8 @@ struct mr_launch_started {
      */
     bool own_uid;
     uid_t uid;
-    /* A listener for each forward asked for, the receiver's; fewer where the launcher has none. */
+    /* A listener for each forward asked for, the receiver's; fewer where the launcher has none.
+     */
     const int *forward_fds;
     size_t forward_count;
 };

@@ -124,26 +124,50 @@ give_telemetry(struct environment *environment, enum telemetry_kind kind, struct
     }
 }
 
+/* Plain text as a JSON log has it. */
 static void
-write_wrapped(struct environment *environment, struct invocation *invocation,
-              struct mr_slice text)
+wrap(struct environment *environment, struct invocation *invocation, const char *level,
+     struct mr_slice text, struct mr_buf *out)
 {
-    mr_auto_buf struct mr_buf buf = { 0 };
-    struct mr_json_writer json = mr_json_writer_on(&buf);
+    struct mr_json_writer json = mr_json_writer_on(out);
     char time[32];
 
     log_time(time, wall_us(environment));
     mr_json_begin_object(&json);
     mr_json_member_str(&json, "timestamp", time);
-    mr_json_member_str(&json, "level", "INFO");
+    mr_json_member_str(&json, "level", level);
     if (invocation != NULL) {
         mr_json_member_string(&json, "requestId", invocation->request_id);
     }
     mr_json_member_string(&json, "message", text);
     mr_json_end_object(&json);
+}
+
+static void
+write_wrapped(struct environment *environment, struct invocation *invocation,
+              struct mr_slice text)
+{
+    mr_auto_buf struct mr_buf buf = { 0 };
+
+    wrap(environment, invocation, "INFO", text, &buf);
     write_line(environment, invocation, MR_LINE_FUNCTION, MR_FUNCTION_LOG_INFO, 0,
                mr_buf_slice(&buf));
     give_telemetry(environment, TELEMETRY_FUNCTION, mr_buf_slice(&buf), 0);
+}
+
+void
+log_problem(struct environment *environment, struct invocation *invocation,
+            struct mr_slice text)
+{
+    mr_auto_buf struct mr_buf buf = { 0 };
+    bool line_end = text.size > 0 && text.data[text.size - 1] == '\n';
+
+    if (environment->entry->function.log_format == MR_FUNCTION_LOG_JSON) {
+        wrap(environment, invocation, "ERROR", mr_slice_first(text, text.size - line_end),
+             &buf);
+        text = mr_buf_slice(&buf);
+    }
+    write_line(environment, invocation, MR_LINE_PLATFORM, MR_FUNCTION_LOG_ERROR, 0, text);
 }
 
 void

@@ -211,6 +211,19 @@ put_supervisor(const char *bootstraps, struct mr_arena *arena, struct program *p
     return 0;
 }
 
+/* The customer's AWS_LAMBDA_EXEC_WRAPPER; managed runtimes alone heed it. */
+static struct mr_slice
+wrapper_of(const struct mr_function *function)
+{
+    for (size_t i = 0; i < function->environment_count; i++) {
+        struct mr_slice value = function->environment[i];
+        if (mr_slice_is(mr_slice_cut(&value, '='), "AWS_LAMBDA_EXEC_WRAPPER")) {
+            return value;
+        }
+    }
+    return (struct mr_slice){ 0 };
+}
+
 static int
 find_args(struct environment *environment, struct mr_arena *arena, struct program *program,
           struct mr_error *err)
@@ -219,7 +232,12 @@ find_args(struct environment *environment, struct mr_arena *arena, struct progra
     const struct interpreter *interpreter = interpreter_of(function->runtime);
     const char *bootstraps = environment->runtime->options.bootstraps;
 
-    program->args = mr_arena_zero(arena, 3 * sizeof(*program->args));
+    struct stat code;
+    const char *code_dir = mr_arena_cstr(arena, function->code_dir);
+    if (stat(code_dir, &code) < 0 || !S_ISDIR(code.st_mode)) {
+        return mr_fail(err, -ENOTDIR, "the code directory %s is not there", code_dir);
+    }
+    program->args = mr_arena_zero(arena, 4 * sizeof(*program->args));
     if (brings_bootstrap(function, arena, &program->args[0])) {
         program->arg_count = 1;
         return 0;
@@ -230,11 +248,14 @@ find_args(struct environment *environment, struct mr_arena *arena, struct progra
             err, -ENOENT,
             "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
     }
-    program->args[0] = mr_slice_str(binary);
-    program->args[1] = mr_slice_str(
+    struct mr_slice wrapper = wrapper_of(function);
+    if (wrapper.size > 0) {
+        program->args[program->arg_count++] = wrapper;
+    }
+    program->args[program->arg_count++] = mr_slice_str(binary);
+    program->args[program->arg_count++] = mr_slice_str(
         mr_arena_printf(arena, "/var/runtime/%s/%s", interpreter->folder, interpreter->script));
-    program->args[2] = function->handler;
-    program->arg_count = 3;
+    program->args[program->arg_count++] = function->handler;
     program->runtime_dir = mr_slice_str(bootstraps);
     program->managed = true;
     return 0;

@@ -53,11 +53,11 @@ struct mr_runtime_options {
     /* Ports of our loopback that functions without network reach at the same port of theirs. */
     const uint16_t *forwards; /* the caller's, outlives the runtime */
     size_t forward_count;     /* at most MR_SANDBOX_MAX_FORWARDS */
-    size_t max_environments; /* of all functions; 0: 100 */
-    uint64_t idle_ms;        /* reap an environment idle that long; 0: 600000 */
-    uint64_t init_ms;        /* 0: MR_LAMBDA_INIT_MS */
-    bool freeze;             /* stop environments between invocations, as Lambda does */
-    bool no_timeouts;        /* a debugger holds the handler */
+    size_t max_environments;  /* of all functions; 0: 100 */
+    uint64_t idle_ms;         /* reap an environment idle that long; 0: 600000 */
+    uint64_t init_ms;         /* 0: MR_LAMBDA_INIT_MS */
+    bool freeze;              /* stop environments between invocations, as Lambda does */
+    bool no_timeouts;         /* a debugger holds the handler */
     /* Optional: every line a function or its platform logs. */
     void (*log)(const struct mr_runtime_log *log, void *context);
     void *log_context;

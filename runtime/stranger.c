@@ -25,9 +25,10 @@ say_once(struct mr_runtime *runtime)
 {
     if (!runtime->said_no_peers) {
         runtime->said_no_peers = true;
-        mr_log(MR_LOG_WARN, "runtime",
-               "this kernel does not tell whose a connection is (sock_diag): functions with the "
-               "host's network are told apart by their ports alone");
+        mr_log(
+            MR_LOG_WARN, "runtime",
+            "this kernel does not tell whose a connection is (sock_diag): functions with the "
+            "host's network are told apart by their ports alone");
     }
 }
 

@@ -269,8 +269,30 @@ START_TEST(new_code_is_used_at_once_and_what_is_under_way_ends_on_the_old)
 }
 END_TEST
 
+START_TEST(a_c_handler_takes_many_at_a_time_in_one_process)
+{
+    struct answers answers = { 0 };
+    struct world world;
+    begin(&world, _i == 1, &(struct mr_runtime_options){ .init_ms = 5000 });
+    world.function.max_concurrency = 4;
+    world_set_function(&world, "provided.al2023", "x", 2000);
+
+    for (int i = 0; i < 4; i++) {
+        ask(&world, &answers, "f", "{\"sleep\":400}");
+    }
+    wait_for(&world, &answers, 4);
+
+    for (int i = 1; i < 4; i++) {
+        ck_assert_int_eq(answers.pids[i], answers.pids[0]);
+    }
+    ck_assert_uint_eq(mr_runtime_counts(world.runtime).cold_starts, 1);
+    ck_assert_int_eq(answers.throttled, 0);
+    world_end(&world);
+}
+END_TEST
+
 MR_SUITE(
-    "runtime.pool",
+    "runtime.pool", MR_TEST_LOOP(a_c_handler_takes_many_at_a_time_in_one_process, 2),
     MR_TEST_LOOP(environments_start_at_the_same_time_and_are_kept_for_the_next, 2),
     MR_TEST(beyond_a_functions_own_bound_nothing_starts),
     MR_TEST(the_bound_of_all_takes_an_idle_environment_of_another_function_but_no_busy_one),

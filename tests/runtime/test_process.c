@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "net/http_server.h"
 #include "tests/runtime/world.h"
 
@@ -289,7 +290,56 @@ START_TEST(without_network_our_endpoint_is_reached_at_its_own_port)
 }
 END_TEST
 
-MR_SUITE("runtime.process",
+START_TEST(a_wrapper_starts_a_managed_runtime)
+{
+    static const struct mr_slice variables[] = { MR_SLICE_INIT(
+        "AWS_LAMBDA_EXEC_WRAPPER=/opt/wrap") };
+    static struct mr_slice layer;
+    static char path[128];
+    struct world world;
+    world_begin_with(&world, _i == 1, &(struct mr_runtime_options){ .init_ms = 5000 });
+    snprintf(path, sizeof(path), "%s/layer", world.dir);
+    layer = mr_slice_str(path);
+    world.function.layers = &layer;
+    world.function.layer_count = 1;
+    world.function.environment = variables;
+    world.function.environment_count = 1;
+    world_put_file(&world, "layer/wrap",
+                   "#!/bin/sh\necho \"wrapped $#\"\nexport WRAPPED=yes\nexec \"$@\"\n", 0755);
+    world_put_file(&world, "app.py", "import os\ndef h(e, c): return os.environ['WRAPPED']\n",
+                   0644);
+    world_set_function(&world, "python3.11", "app.h", 5000);
+
+    world_invoke(&world, "1");
+
+    ck_assert_str_eq(world.payload, "\"yes\"");
+    SAYS(world.log, "wrapped 3\n");
+    world_end(&world);
+}
+END_TEST
+
+START_TEST(a_code_directory_that_is_gone_is_an_invalid_working_directory)
+{
+    struct world world;
+    world_begin(&world, false);
+    world.function.log_format = MR_FUNCTION_LOG_JSON;
+    world_put_file(&world, "code/bootstrap", "#!/bin/sh\n", 0755);
+    strcat(world.dir, "/code");
+    world_set_function(&world, "provided.al2023", "x", 1000);
+    world.dir[strlen(world.dir) - 5] = 0;
+    mr_auto_free char *command = mr_format("rm -r %s/code", world.dir);
+    ck_assert_int_eq(system(command), 0);
+
+    world_invoke(&world, "1");
+
+    SAYS(world.payload, "{\"errorType\":\"Runtime.InvalidWorkingDir\"");
+    SAYS(world.log, "\"level\":\"ERROR\",\"requestId\":\"");
+    world_end(&world);
+}
+END_TEST
+
+MR_SUITE("runtime.process", MR_TEST_LOOP(a_wrapper_starts_a_managed_runtime, 2),
+         MR_TEST(a_code_directory_that_is_gone_is_an_invalid_working_directory),
          MR_TEST(without_network_our_endpoint_is_reached_at_its_own_port),
          MR_TEST(on_the_hosts_network_a_stranger_is_refused_its_runtime_api),
          MR_TEST_LOOP(a_runtime_that_registered_an_extension_gets_a_sigterm_before_the_end, 2),
