@@ -49,7 +49,7 @@ START_TEST(an_environment_is_reused_and_its_log_has_lambdas_lines)
     SAYS(world.log, "INIT_START Runtime Version: provided.al2023");
     SAYS(world.log, "START RequestId: ");
     SAYS(world.log, "saw \"a\" a=b=c");
-    SAYS(world.log, "Memory Size: 128 MB\tMax Memory Used: ");
+    SAYS(world.log, " MB\tMax Memory Used: ");
     SAYS(world.log, "\tInit Duration: ");
     world_end(&world);
 }

@@ -86,6 +86,7 @@ world_begin_with(struct world *world, bool sandboxed, const struct mr_runtime_op
     chmod(world->dir, 0755);
     world->loop = mr_loop_new(NULL);
     if (sandboxed) {
+        world->function.memory_mb = 1769; /* a whole CPU: tests run beside others */
         int fd = mr_sandboxd_spawn(SANDBOXD_PATH, NULL, NULL, &err);
         ck_assert_msg(fd >= 0, "%s", err.text);
         world->launcher = mr_launcher_sandbox_new(world->loop, fd);
