@@ -27,6 +27,7 @@ static const struct mr_verb verbs[] = {
     { "streams", "List, create, split, merge, save and load streams", mr_verb_streams },
     { "invoke", "Call a function once", mr_verb_invoke },
     { "replay", "Give a recorded event to its function once more", mr_verb_replay },
+    { "generate-event", "Print an event as a mapping would hand it over", mr_verb_generate_event },
     { "seek", "Move a mapping to another place in its stream", mr_verb_seek },
     { "build", "Build the functions of a template", mr_verb_build },
     { "init", "Begin a project: template, handler, tests", mr_verb_init },
