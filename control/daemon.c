@@ -202,7 +202,7 @@ open_control(struct mr_millraced *millraced, const struct mr_millraced_options *
         .freeze = options->freeze,
         .network_host = options->network_host,
         .forward_port = loopback_port(options->public_endpoint),
-        .open_source = millraced->streams != NULL ? mr_streams_open : NULL,
+        .open_source = mr_streams_open,
         .open_context = millraced->streams,
         .settle_ms = options->settle_ms,
         .aws_cadence = options->aws_cadence,
@@ -287,14 +287,16 @@ static int
 open_streams(struct mr_millraced *millraced, const struct mr_millraced_options *options,
              struct mr_error *err)
 {
-    const char *region = options->region != NULL ? options->region : "us-east-1";
-
     millraced->http = mr_http_client_new(millraced->loop);
-    if (options->kinesis == NULL) {
-        return 0;
-    }
-    millraced->streams =
-        mr_streams_new(millraced->loop, millraced->http, options->kinesis, region, err);
+    const struct mr_streams_options streams = {
+        .loop = millraced->loop,
+        .http = millraced->http,
+        .kinesis = options->kinesis,
+        .dynamodb = endpoint_of(options, "dynamodb", "AWS_ENDPOINT_URL_DYNAMODB"),
+        .region = options->region != NULL ? options->region : "us-east-1",
+    };
+
+    millraced->streams = mr_streams_new(&streams, err);
     return millraced->streams == NULL ? err->code : 0;
 }
 

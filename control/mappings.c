@@ -241,7 +241,7 @@ mappings_follow(struct mappings *mappings, const char *uuid, struct mr_error *er
     struct runner *runner = find_runner(mappings, uuid);
     json_t *document = mr_state_get(mappings->control->state, MR_STATE_MAPPING, uuid);
 
-    if (mapping_kind_of(document) != MAPPING_KINESIS) {
+    if (!mapping_is_stream(mapping_kind_of(document))) {
         return 0;
     }
     struct mr_mapping_settings settings =

@@ -1,6 +1,6 @@
 /*
- * streams: where the records come from: one client of the Kinesis API, and a source on it for
- * every mapping.
+ * streams: where the records come from: a client of the Kinesis API and one of DynamoDB
+ * Streams, and a source on one of them for every mapping.
  *
  * Thread: the loop's.
  */
@@ -14,10 +14,17 @@
 
 struct mr_streams;
 
-/* `endpoint`: URL, "unix:PATH" or "aws". NULL with -EINVAL when it is none of them. */
+struct mr_streams_options {
+    struct mr_loop *loop; /* outlives the streams, as `http` */
+    struct mr_http_client *http;
+    const char *kinesis;  /* URL, "unix:PATH" or "aws"; NULL: none */
+    const char *dynamodb; /* of tables' streams, likewise */
+    const char *region;
+};
+
+/* NULL with -EINVAL when an endpoint is none. */
 MR_MUST_USE
-struct mr_streams *mr_streams_new(struct mr_loop *loop, struct mr_http_client *http,
-                                  const char *endpoint, const char *region,
+struct mr_streams *mr_streams_new(const struct mr_streams_options *options,
                                   struct mr_error *err);
 /* Its sources must have been freed. NULL is fine. */
 void mr_streams_free(struct mr_streams *streams);

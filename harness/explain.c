@@ -134,7 +134,9 @@ mr_explain_filters(const struct mr_slice *filters, size_t count,
     struct mr_error reason = { 0 };
     mr_auto_arena struct mr_arena scratch = { 0 };
     mr_auto_buf struct mr_buf lines = { 0 }, key = { 0 }, data = { 0 };
-    struct mr_filter_source source = { record->source_arn, record->region, record->role_arn };
+    struct mr_filter_source source = { .source_arn = record->source_arn,
+                                       .region = record->region,
+                                       .role_arn = record->role_arn };
     mr_auto(mr_filter_free) struct mr_filter *filter =
         mr_filter_new(filters, count, &source, &reason);
 

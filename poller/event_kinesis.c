@@ -23,6 +23,7 @@ struct mr_event_kinesis {
     struct mr_buf after_id;  /* and from there to the end of the record */
     struct mr_buf shard_id, source_arn; /* escaped */
     uint64_t tumbling_ms;
+    bool whole_records;
 };
 
 static void
@@ -36,6 +37,7 @@ mr_event_kinesis_new(const struct mr_event_kinesis_options *options)
 {
     struct mr_event_kinesis *event = mr_alloc_zero(1, sizeof(*event));
     event->tumbling_ms = options->tumbling_ms;
+    event->whole_records = options->whole_records;
     escape(&event->shard_id, options->shard_id);
     escape(&event->source_arn, options->source_arn);
 
@@ -115,6 +117,9 @@ size_t
 mr_event_kinesis_record_size(const struct mr_event_kinesis *event,
                              const struct mr_record *record)
 {
+    if (event->whole_records) {
+        return record->data.size;
+    }
     return SIZE(BEFORE_KEY) + record->partition_key.size + SIZE(BEFORE_SEQUENCE) +
            2 * record->sequence_number.size + SIZE(BEFORE_DATA) + record->data.size +
            SIZE(BEFORE_ARRIVAL) + seconds_size(record->arrival_ms) + event->before_id.size +
@@ -149,6 +154,10 @@ mr_event_kinesis_record(const struct mr_event_kinesis *event, struct mr_buf *buf
     buf->size += size + (is_first ? 0 : 1);
     if (!is_first) {
         *at++ = ',';
+    }
+    if (event->whole_records) {
+        put_slice(at, record->data);
+        return;
     }
     at = put(at, BEFORE_KEY, SIZE(BEFORE_KEY));
     at = put_slice(at, record->partition_key);

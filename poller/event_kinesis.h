@@ -8,6 +8,7 @@
 #ifndef MR_POLLER_EVENT_KINESIS_H
 #define MR_POLLER_EVENT_KINESIS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/auto.h"
@@ -22,6 +23,7 @@ struct mr_event_kinesis_options {
     struct mr_slice role_arn;   /* the function's execution role */
     struct mr_slice region;
     uint64_t tumbling_ms; /* 0: no window */
+    bool whole_records;   /* a record's data is its text in the event: DynamoDB's */
 };
 
 /* What a tumbling window adds. */

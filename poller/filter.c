@@ -16,6 +16,7 @@ struct mr_filter {
     const struct mr_node *data[MR_LAMBDA_MAX_FILTERS]; /* where "data" is asked for, or NULL */
     size_t count;
     bool wants_data;
+    bool whole_records;
     struct mr_arena arena;
     struct mr_slice source_arn, region, role_arn;
 };
@@ -44,7 +45,7 @@ add_pattern(struct mr_filter *filter, struct mr_slice text, struct mr_error *err
     filter->data[filter->count] = mr_node_child(&pattern->root, MR_SLICE("data"));
     filter->wants_data |= filter->data[filter->count] != NULL;
     filter->count++;
-    return check_data(pattern, err) < 0 ? mr_wrap(err, "filter %zu", number) : 0;
+    return !filter->whole_records && check_data(pattern, err) < 0 ? mr_wrap(err, "filter %zu", number) : 0;
 }
 
 struct mr_filter *
@@ -58,6 +59,7 @@ mr_filter_new(const struct mr_slice *patterns, size_t count,
         return NULL;
     }
     filter->source_arn = mr_arena_copy(&filter->arena, source->source_arn);
+    filter->whole_records = source->whole_records;
     filter->region = mr_arena_copy(&filter->arena, source->region);
     filter->role_arn = mr_arena_copy(&filter->arena, source->role_arn);
     for (size_t i = 0; i < count; i++) {
@@ -142,6 +144,10 @@ gather_record(const struct mr_filter *filter, size_t number, const struct mr_rec
     struct mr_gather *gather = mr_gather_new(pattern, scratch, with_found);
     const struct mr_node *node = filter->data[number];
 
+    if (filter->whole_records) {
+        (void)mr_gather_json(gather, &pattern->root, record->data);
+        return gather;
+    }
     show_metadata(filter, gather, pattern, record, shard_id, scratch);
     if (node != NULL && (data.data == NULL || !mr_gather_json(gather, node, data))) {
         mr_gather_spoil(gather, node);
@@ -157,7 +163,7 @@ mr_filter_pass(const struct mr_filter *filter, const struct mr_record *record,
     if (filter->count == 0) {
         return true;
     }
-    if (filter->wants_data) {
+    if (filter->wants_data && !filter->whole_records) {
         data = decode_data(record, scratch);
     }
     for (size_t i = 0; i < filter->count; i++) {
@@ -173,7 +179,10 @@ bool
 mr_filter_explain(const struct mr_filter *filter, const struct mr_record *record,
                   struct mr_slice shard_id, struct mr_arena *scratch, struct mr_buf *out_lines)
 {
-    struct mr_slice data = decode_data(record, scratch);
+    struct mr_slice data = { NULL, 0 };
+    if (!filter->whole_records) {
+        data = decode_data(record, scratch);
+    }
     size_t before = out_lines->size;
     for (size_t i = 0; i < filter->count; i++) {
         struct mr_gather *gather =

@@ -53,6 +53,7 @@ struct mr_filter;
 /* What a record does not carry itself; text is copied. */
 struct mr_filter_source {
     struct mr_slice source_arn, region, role_arn;
+    bool whole_records; /* a record's data is its text in the event: DynamoDB's */
 };
 
 /*

@@ -360,6 +360,7 @@ discard(struct mr_lane_runner *runner)
         .executed_version = mr_slice_str(runner->version),
         .unhandled = action->unhandled,
         .time_ms = now_ms(runner),
+        .is_dynamodb = mapping->kept->whole_records,
         .shard_id = runner->reader->id,
         .stream_arn = settings->source_arn,
         .batch_size = action->count,

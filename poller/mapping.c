@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/arn.h"
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "poller/filter.h"
@@ -662,12 +663,20 @@ compile_filters(struct mr_kept_settings *kept, const struct mr_mapping_settings 
                 struct mr_error *err)
 {
     struct mr_filter_source source = { settings->source_arn, settings->region,
-                                       settings->role_arn };
+                                       settings->role_arn, kept->whole_records };
     if (settings->filter_count == 0) {
         return 0;
     }
     kept->filter = mr_filter_new(settings->filters, settings->filter_count, &source, err);
     return kept->filter == NULL ? -EINVAL : 0;
+}
+
+/* Is it a DynamoDB table's stream? */
+static bool
+is_table(struct mr_slice source_arn)
+{
+    struct mr_arn arn;
+    return mr_arn_parse(source_arn, &arn) && mr_slice_is(arn.service, "dynamodb");
 }
 
 /* NULL with `err`. */
@@ -686,6 +695,7 @@ keep_settings(const struct mr_mapping_settings *settings, struct mr_error *err)
     copy->role_arn = keep(kept, settings->role_arn);
     copy->region = keep(kept, settings->region);
     copy->destination_arn = keep(kept, settings->destination_arn);
+    kept->whole_records = is_table(settings->source_arn);
     copy->filters = NULL; /* they were compiled */
     copy->filter_count = 0;
     if (compile_filters(kept, settings, err) < 0) {

@@ -40,6 +40,7 @@ struct mr_kept_settings {
     struct mr_arena arena;
     struct mr_mapping_settings settings;
     struct mr_filter *filter; /* NULL: every record passes */
+    bool whole_records;       /* a table's stream: a record's data is the event's own text */
 };
 
 enum mr_mapping_life { MR_MAPPING_STOPPED, MR_MAPPING_RUNNING, MR_MAPPING_STOPPING };

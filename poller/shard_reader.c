@@ -314,6 +314,8 @@ keep_answer(struct mr_shard_reader *reader, const struct mr_source_records *resu
         return MR_SHARD_FETCH;
     }
     uint64_t poll_ms = poller_of(reader)->options.poll_ms;
+    uint64_t own_ms = reader->mapping->source->poll_ms;
+    poll_ms = own_ms > 0 && own_ms < poll_ms ? own_ms : poll_ms;
     reader->rest_ms = reader->at_tip ? poll_ms : SPACING_MS;
     return MR_SHARD_REST;
 }
@@ -389,7 +391,9 @@ make_event(struct mr_shard_reader *reader)
                                                 .source_arn = settings->source_arn,
                                                 .role_arn = settings->role_arn,
                                                 .region = settings->region,
-                                                .tumbling_ms = settings->tumbling_ms };
+                                                .tumbling_ms = settings->tumbling_ms,
+                                                .whole_records =
+                                                    reader->mapping->kept->whole_records };
     mr_event_kinesis_free(reader->event);
     reader->event = mr_event_kinesis_new(&options);
 }

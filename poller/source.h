@@ -121,7 +121,8 @@ struct mr_source_ops {
 /* Begins every source's struct. */
 struct mr_source {
     const struct mr_source_ops *ops;
-    bool waits; /* get_records can wait for records */
+    bool waits;       /* get_records can wait for records */
+    uint64_t poll_ms; /* how often an idle shard is asked, as on AWS; 0: once a second */
 };
 
 #endif

@@ -1,0 +1,146 @@
+"""A table's stream of moto feeds a function: its events, filters, positions and failure documents."""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(__file__))
+from lambda_boto3 import ROLE, client, is_, package  # noqa: E402
+
+HANDLER = b"""
+import json
+def handler(event, context):
+    with open("/tmp/DIRECTORY/seen", "a") as seen:
+        seen.write(json.dumps(event) + "\\n")
+    for record in event["Records"]:
+        if record["dynamodb"]["Keys"]["id"]["S"] == "poison":
+            raise ValueError("poison")
+"""
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_for(name, condition, seconds=40):
+    until = time.time() + seconds
+    while time.time() < until:
+        got = condition()
+        if got:
+            print("ok:", name)
+            return got
+        time.sleep(0.05)
+    raise AssertionError(name)
+
+
+def start_moto():
+    port = free_port()
+    program = subprocess.Popen(["moto_server", "-H", "127.0.0.1", "-p", str(port)],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def listens():
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+    wait_for("moto listens", listens)
+    return program, f"http://127.0.0.1:{port}"
+
+
+def start_millraced(binaries, directory, moto):
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+    program = subprocess.Popen(
+        [f"{binaries}/millraced", "--data", f"{directory}/data", "--port", "0", "--sandbox", "off",
+         "--backoff-ms", "10", "--endpoint", f"dynamodb={moto}", "--endpoint", f"sqs={moto}", "--ready-fd",
+         str(write)], pass_fds=[write], stderr=open(f"{directory}/log", "w"))
+    os.close(write)
+    return program, "http://127.0.0.1:" + os.fdopen(read).read().split()[1]
+
+
+def events(directory):
+    try:
+        with open(f"{directory}/seen") as seen:
+            return [json.loads(line) for line in seen]
+    except FileNotFoundError:
+        return []
+
+
+def play(binaries, directory, moto):
+    program, endpoint = start_millraced(binaries, directory, moto)
+    try:
+        tables, queues = client("dynamodb", moto), client("sqs", moto)
+        table = tables.create_table(
+            TableName="t", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+        stream = table["TableDescription"]["LatestStreamArn"]
+        queue = queues.create_queue(QueueName="Failed")["QueueUrl"]
+        queue_arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        tables.put_item(TableName="t", Item={"id": {"S": "one"}, "n": {"N": "42"}})
+
+        api = client("lambda", endpoint)
+        code = HANDLER.replace(b"/tmp/DIRECTORY", directory.encode())
+        api.create_function(FunctionName="f", Runtime="python3.11", Role=ROLE, Handler="index.handler",
+                            Code={"ZipFile": package(code)})
+        mapping = api.create_event_source_mapping(
+            FunctionName="f", EventSourceArn=stream, StartingPosition="TRIM_HORIZON", BatchSize=1,
+            MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue_arn}},
+            FilterCriteria={"Filters": [{"Pattern": json.dumps({"eventName": ["INSERT", "MODIFY"]})}]})
+        record = wait_for("what was there before the mapping reaches the function",
+                          lambda: events(directory))[0]["Records"][0]
+        is_("the event has Lambda's members in their order",
+            ["eventID", "eventName", "eventVersion", "eventSource", "awsRegion", "dynamodb", "eventSourceARN"],
+            list(record))
+        is_("and the item in its typed form", [{"id": {"S": "one"}}, {"id": {"S": "one"}, "n": {"N": "42"}}],
+            [record["dynamodb"]["Keys"], record["dynamodb"]["NewImage"]])
+        is_("and the stream's ARN", stream, record["eventSourceARN"])
+
+        tables.put_item(TableName="t", Item={"id": {"S": "one"}, "n": {"N": "43"}})
+        tables.delete_item(TableName="t", Key={"id": {"S": "one"}})
+        tables.put_item(TableName="t", Item={"id": {"S": "poison"}})
+        tables.put_item(TableName="t", Item={"id": {"S": "two"}})
+        wait_for("the function goes on behind a failed record", lambda: len(events(directory)) == 5)
+        is_("filtered, retried, in order", [("MODIFY", "one"), ("INSERT", "poison"), ("INSERT", "poison"),
+                                            ("INSERT", "two")],
+            [(r["eventName"], r["dynamodb"]["Keys"]["id"]["S"])
+             for e in events(directory)[1:] for r in e["Records"]])
+
+        message = wait_for("the failed record is told to the queue",
+                           lambda: queues.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"))
+        document = json.loads(message[0]["Body"])
+        info = document["DDBStreamBatchInfo"]
+        is_("as a batch of a table's stream", [1, stream, "RetryAttemptsExhausted", 2],
+            [info["batchSize"], info["streamArn"], document["requestContext"]["condition"],
+             document["requestContext"]["approximateInvokeCount"]])
+        is_("with times of whole seconds", 20, len(info["approximateArrivalOfFirstRecord"]))
+
+        api.delete_event_source_mapping(UUID=mapping["UUID"])
+    finally:
+        program.terminate()
+        is_("millraced stops cleanly", 0, program.wait(20))
+
+
+def main():
+    if shutil.which("moto_server") is None:
+        print("skipped: no moto_server")
+        sys.exit(77)
+    directory = tempfile.mkdtemp()
+    moto, endpoint = start_moto()
+    try:
+        play(sys.argv[1], directory, endpoint)
+    except BaseException:
+        print(open(f"{directory}/log").read() if os.path.exists(f"{directory}/log") else "")
+        raise
+    finally:
+        moto.kill()
+        moto.wait()
+        shutil.rmtree(directory)
+
+
+if __name__ == "__main__":
+    main()
