@@ -25,6 +25,7 @@
 
 enum {
     SEEDS = 10000,
+    LONG_SEEDS = 300000, /* with MILLRACE_TEST_LONG */
     MAX_ACTIONS = 24,
     MAX_RECORDS = 400,
     MAX_SHARDS = 64,
@@ -843,7 +844,8 @@ try_seed(uint64_t seed)
 int
 main(int argc, char **argv)
 {
-    uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : SEEDS;
+    uint64_t usual = getenv("MILLRACE_TEST_LONG") != NULL ? LONG_SEEDS : SEEDS;
+    uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : usual;
     uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     signal(SIGABRT, on_abort);
     signal(SIGSEGV, on_abort);
