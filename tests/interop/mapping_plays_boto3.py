@@ -21,7 +21,7 @@ def handler(event, context):
         notes.write(json.dumps({"event": event, "id": context.aws_request_id}) + "\\n")
     plan = json.load(open(os.environ["PLAN"]))
     records = event["Records"]
-    data = {base64.b64decode(r["kinesis"]["data"]).decode(): r["kinesis"]["sequenceNumber"] for r in records}
+    data = {base64.b64decode(r["kinesis"]["data"]).decode("utf-8", "replace"): r["kinesis"]["sequenceNumber"] for r in records}
     time.sleep(plan.get("takes", 0))
     if any(word in data for word in plan.get("fail", [])):
         raise ValueError("as planned")
