@@ -20,8 +20,9 @@ def handler(event, context):
     with open(os.environ["NOTES"], "a") as notes:
         notes.write(json.dumps({"event": event, "id": context.aws_request_id}) + "\\n")
     plan = json.load(open(os.environ["PLAN"]))
-    records = event["Records"]
-    data = {base64.b64decode(r["kinesis"]["data"]).decode("utf-8", "replace"): r["kinesis"]["sequenceNumber"] for r in records}
+    data = {}
+    for record in (one["kinesis"] for one in event["Records"]):
+        data[base64.b64decode(record["data"]).decode("utf-8", "replace")] = record["sequenceNumber"]
     time.sleep(plan.get("takes", 0))
     if any(word in data for word in plan.get("fail", [])):
         raise ValueError("as planned")
