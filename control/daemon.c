@@ -103,7 +103,7 @@ open_launcher(struct mr_millraced *millraced, struct mr_error *err)
     millraced->launcher = mr_launcher_sandbox_new(millraced->loop, fd);
     millraced->keeper_watch =
         mr_watch_new(millraced->loop, millraced->keeper->fd, MR_READABLE, on_keeper, millraced);
-    return 0;
+    return mr_launcher_sandbox_await(millraced->launcher, SANDBOXD_MS, err);
 }
 
 static size_t

@@ -11,7 +11,7 @@ enum { BUSY_MS = 2000, SCHEMA_VERSION = 1 };
 
 struct table {
     json_t *documents; /* by key */
-    sqlite3_stmt *put, *remove;
+    sqlite3_stmt *put, *remove, *get;
 };
 
 struct mr_state {
@@ -147,6 +147,8 @@ open_table(struct mr_state *state, enum mr_state_table which, struct mr_error *e
                 "INSERT INTO \"%w\" VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET document ="
                 " excluded.document",
                 name) < 0 ||
+        prepare(state, &table->get, err, "SELECT document FROM \"%w\" WHERE key = ?", name) <
+            0 ||
         prepare(state, &table->remove, err, "DELETE FROM \"%w\" WHERE key = ?", name) < 0) {
         return err->code;
     }
@@ -188,6 +190,7 @@ mr_state_close(struct mr_state *state)
     for (int i = 0; i < MR_STATE_TABLES; i++) {
         sqlite3_finalize(state->tables[i].put);
         sqlite3_finalize(state->tables[i].remove);
+        sqlite3_finalize(state->tables[i].get);
         json_decref(state->tables[i].documents);
     }
     sqlite3_close(state->db);
@@ -218,6 +221,24 @@ run(struct mr_state *state, sqlite3_stmt *statement, struct mr_error *err)
     return result;
 }
 
+/* Let memory say again what the disk says. */
+static void
+take_back(struct mr_state *state, enum mr_state_table table, const char *key)
+{
+    struct table *own = &state->tables[table];
+    json_t *document = NULL;
+
+    sqlite3_bind_text(own->get, 1, key, -1, SQLITE_STATIC);
+    if (sqlite3_step(own->get) == SQLITE_ROW) {
+        document = json_loads((const char *)sqlite3_column_text(own->get, 0), 0, NULL);
+    }
+    sqlite3_reset(own->get);
+    sqlite3_clear_bindings(own->get);
+    if (document != NULL) {
+        json_object_set_new(own->documents, key, document);
+    }
+}
+
 int
 mr_state_put(struct mr_state *state, enum mr_state_table table, const char *key,
              json_t *document, struct mr_error *err)
@@ -234,6 +255,8 @@ mr_state_put(struct mr_state *state, enum mr_state_table table, const char *key,
     free(text);
     if (result == 0) {
         json_object_set(own->documents, key, document);
+    } else if (json_object_get(own->documents, key) == document) {
+        take_back(state, table, key); /* changed in memory, and not on disk */
     }
     return result;
 }

@@ -103,6 +103,12 @@ struct mr_launcher {
 /* `client_fd` is a socket to sandboxd (sandbox/client.h) and the launcher's from now on. */
 struct mr_launcher *mr_launcher_sandbox_new(struct mr_loop *loop, int client_fd);
 /*
+ * Run the loop until the daemon has said what isolation it gives. Negative with `err` when it
+ * refuses or does not answer. For a start, before anything else is on the loop.
+ */
+int mr_launcher_sandbox_await(struct mr_launcher *launcher, uint64_t timeout_ms,
+                              struct mr_error *err) MR_MUST_USE;
+/*
  * Of such a launcher: a new sandboxd, after the old one is gone. What ran there has exited,
  * marked `lost`; what is launched from now on runs in the new one.
  */

@@ -19,6 +19,7 @@ struct boxed {
     struct mr_launch_events events;
     void *context;
     struct mr_list places;
+    bool greeted, lost; /* what was heard of the daemon we have now */
     char isolation[512];
     bool own_uids;              /* each environment has a user nobody else has */
     bool no_network_namespaces; /* every listener is the host's */
@@ -125,6 +126,7 @@ on_hello(void *context, const struct mr_sandbox_hello *hello)
 {
     struct boxed *boxed = context;
 
+    boxed->greeted = true;
     snprintf(boxed->isolation, sizeof(boxed->isolation), "%s", hello->text);
     boxed->own_uids = (hello->mechanisms & MR_SANDBOX_HAS_OWN_UID) != 0;
     boxed->no_network_namespaces = hello->level == MR_SANDBOX_L3;
@@ -136,7 +138,10 @@ on_lost(void *context, const struct mr_error *err)
     struct boxed *boxed = context;
     const struct mr_launch_exit killed = { .signal = 9, .lost = true };
 
-    mr_log(MR_LOG_ERROR, "runtime", "%s; every environment it held is gone", err->text);
+    boxed->lost = true;
+    if (boxed->greeted) { /* else it refused to run, and has said why */
+        mr_log(MR_LOG_ERROR, "runtime", "%s; every environment it held is gone", err->text);
+    }
     MR_LIST_EACH(node, &boxed->places)
     {
         struct place *place = MR_CONTAINER_OF(node, struct place, node);
@@ -300,6 +305,23 @@ connect_client(struct boxed *boxed, int client_fd)
                                 on_readable, boxed);
 }
 
+int
+mr_launcher_sandbox_await(struct mr_launcher *launcher, uint64_t timeout_ms,
+                          struct mr_error *err)
+{
+    struct boxed *boxed = launcher->self;
+    uint64_t until_us = mr_clock_now_us(mr_clock_system()) + timeout_ms * 1000;
+
+    while (!boxed->greeted && !boxed->lost && mr_clock_now_us(mr_clock_system()) < until_us) {
+        mr_loop_run_once(boxed->loop, 50);
+    }
+    if (boxed->greeted) {
+        return 0;
+    }
+    return mr_fail(err, -ENOSYS, "the sandbox daemon %s: its line above says why",
+                   boxed->lost ? "refuses to run here" : "does not answer");
+}
+
 void
 mr_launcher_sandbox_renew(struct mr_launcher *launcher, int client_fd)
 {
@@ -309,6 +331,7 @@ mr_launcher_sandbox_renew(struct mr_launcher *launcher, int client_fd)
     (void)mr_sandbox_client_dispatch(boxed->client);
     mr_watch_free(boxed->watch);
     mr_sandbox_client_free(boxed->client);
+    boxed->greeted = boxed->lost = false;
     connect_client(boxed, client_fd);
 }
 
