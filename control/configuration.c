@@ -400,6 +400,17 @@ take_settings(struct mr_function *out, const json_t *settings, struct mr_slice *
     if (most > 0) {
         out->concurrency = (uint32_t)most;
     }
+    out->max_concurrency =
+        (uint32_t)json_integer_value(json_object_get(settings, "invocationsPerEnvironment"));
+}
+
+static bool
+is_snap_started(const json_t *version)
+{
+    const char *status =
+        json_text_of(json_object_get(version, "SnapStart"), "OptimizationStatus");
+
+    return status != NULL && strcmp(status, "On") == 0;
 }
 
 static void
@@ -430,6 +441,7 @@ register_version(struct mr_control *control, const json_t *function, json_t *ver
         .tmp_mb = (uint32_t)json_integer_value(
             json_object_get(json_object_get(version, "EphemeralStorage"), "Size")),
         .timeout_ms = (uint32_t)json_integer_value(json_object_get(version, "Timeout")) * 1000,
+        .snap_start = is_snap_started(version),
         .per_tenant = json_object_get(version, "TenancyConfig") != NULL,
         .network =
             control->options.network_host ? MR_FUNCTION_NETWORK_HOST : MR_FUNCTION_NETWORK_NONE,

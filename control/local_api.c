@@ -215,12 +215,18 @@ settings_fault(const json_t *given)
                 json_integer_value(value) > 1000) {
                 return "maxConcurrency is a number from 0 (no bound) to 1000";
             }
+        } else if (strcmp(name, "invocationsPerEnvironment") == 0) {
+            if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+                json_integer_value(value) > 1600) {
+                return "invocationsPerEnvironment is a number from 0 (one, classic) to 1600";
+            }
         } else if (strcmp(name, "allowSyscalls") == 0) {
             if (!json_is_array(value)) {
                 return "allowSyscalls is a list of names";
             }
         } else {
-            return "settings are network, profile, allowSyscalls and maxConcurrency";
+            return "settings are network, profile, allowSyscalls, maxConcurrency and "
+                   "invocationsPerEnvironment";
         }
     }
     return NULL;
