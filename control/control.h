@@ -46,6 +46,7 @@ struct mr_control_options {
     /* ---- mappings ---- */
     mr_open_source_fn *open_source; /* NULL: no streams can be read */
     void *open_context;
+    bool reads_tables; /* open_source opens DynamoDB Streams too */
     const struct mr_sink *sink; /* NULL: the destinations below, and the local store */
     /* As in failure_sink.h; all NULL: the local store stands in for every destination. */
     struct mr_http_client *http;

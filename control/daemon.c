@@ -158,6 +158,12 @@ endpoint_of(const struct mr_millraced_options *options, const char *service,
     return url != NULL && url[0] != '\0' ? url : NULL;
 }
 
+static const char *
+dynamodb_endpoint(const struct mr_millraced_options *options)
+{
+    return endpoint_of(options, "dynamodb", "AWS_ENDPOINT_URL_DYNAMODB");
+}
+
 static bool
 is_aws(const char *endpoint)
 {
@@ -204,6 +210,7 @@ open_control(struct mr_millraced *millraced, const struct mr_millraced_options *
         .forward_port = loopback_port(options->public_endpoint),
         .open_source = mr_streams_open,
         .open_context = millraced->streams,
+        .reads_tables = dynamodb_endpoint(options) != NULL,
         .settle_ms = options->settle_ms,
         .aws_cadence = options->aws_cadence,
         .backoff_ms = options->backoff_ms,
@@ -292,7 +299,7 @@ open_streams(struct mr_millraced *millraced, const struct mr_millraced_options *
         .loop = millraced->loop,
         .http = millraced->http,
         .kinesis = options->kinesis,
-        .dynamodb = endpoint_of(options, "dynamodb", "AWS_ENDPOINT_URL_DYNAMODB"),
+        .dynamodb = dynamodb_endpoint(options),
         .region = options->region != NULL ? options->region : "us-east-1",
     };
 

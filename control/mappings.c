@@ -233,6 +233,14 @@ runner_new(struct mappings *mappings, const struct mr_mapping_settings *settings
     return runner;
 }
 
+/* Does a source of that kind have a reader here? */
+static bool
+is_read(const struct mr_control *control, enum mapping_kind kind)
+{
+    return kind == MAPPING_KINESIS ||
+           (kind == MAPPING_DYNAMODB && control->options.reads_tables);
+}
+
 int
 mappings_follow(struct mappings *mappings, const char *uuid, struct mr_error *err)
 {
@@ -241,7 +249,7 @@ mappings_follow(struct mappings *mappings, const char *uuid, struct mr_error *er
     struct runner *runner = find_runner(mappings, uuid);
     json_t *document = mr_state_get(mappings->control->state, MR_STATE_MAPPING, uuid);
 
-    if (!mapping_is_stream(mapping_kind_of(document))) {
+    if (!is_read(mappings->control, mapping_kind_of(document))) {
         return 0;
     }
     struct mr_mapping_settings settings =
@@ -372,13 +380,19 @@ result_text(enum mr_mapping_result result)
 
 /* A source that nobody reads here: said as the state, not hidden. */
 static void
-show_unread(json_t *out, const json_t *document)
+show_unread(const struct mr_control *control, json_t *out, const json_t *document)
 {
-    if (mapping_kind_of(document) != MAPPING_KINESIS && is_enabled(document)) {
+    enum mapping_kind kind = mapping_kind_of(document);
+
+    if (!is_read(control, kind) && is_enabled(document)) {
         json_object_set_new(out, "State", json_string("Disabled"));
-        json_object_set_new(out, "StateTransitionReason",
-                            json_string("Millrace reads Kinesis streams; this mapping is kept, "
-                                        "and its source is not read"));
+        json_object_set_new(
+            out, "StateTransitionReason",
+            json_string(kind == MAPPING_DYNAMODB
+                            ? "This mapping is kept, and its source is not read: start with "
+                              "AWS_ENDPOINT_URL_DYNAMODB set"
+                            : "Millrace reads Kinesis streams; this mapping is kept, and its "
+                              "source is not read"));
     }
 }
 
@@ -391,7 +405,7 @@ settle(struct mr_control *control, json_t *out, const json_t *document)
     }
     double modified = json_number_value(json_object_get(document, "LastModified"));
     json_object_set_new(out, "LastModified", json_real(floor(modified / 60) * 60));
-    show_unread(out, document);
+    show_unread(control, out, document);
 }
 
 json_t *

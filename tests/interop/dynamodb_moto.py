@@ -91,6 +91,8 @@ def play(binaries, directory, moto):
             FunctionName="f", EventSourceArn=stream, StartingPosition="TRIM_HORIZON", BatchSize=1,
             MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue_arn}},
             FilterCriteria={"Filters": [{"Pattern": json.dumps({"eventName": ["INSERT", "MODIFY"]})}]})
+        wait_for("the mapping becomes Enabled",
+                 lambda: api.get_event_source_mapping(UUID=mapping["UUID"])["State"] == "Enabled")
         record = wait_for("what was there before the mapping reaches the function",
                           lambda: events(directory))[0]["Records"][0]
         is_("the event has Lambda's members in their order",
