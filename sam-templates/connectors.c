@@ -104,7 +104,7 @@ mapping_between(struct mr_reading *reading, struct mr_slice source, struct mr_sl
 {
     struct mr_mapping_draft *found = NULL;
     for (size_t i = 0; i < reading->mapping_count; i++) {
-        struct mr_mapping_draft *draft = &reading->mappings_drafts[i];
+        struct mr_mapping_draft *draft = &reading->drafts[i];
         if (mr_slice_eq(id_of(mr_node_get(draft->properties, "FunctionName")), function) &&
             mr_slice_eq(id_of(mr_node_get(draft->properties, "EventSourceArn")), source)) {
             if (found != NULL) {

@@ -460,6 +460,6 @@ void
 mr_resolve_mappings(struct mr_reading *reading)
 {
     for (size_t i = 0; i < reading->mapping_count && !mr_over_budget(reading); i++) {
-        resolve_one(reading, &reading->mappings_drafts[i]);
+        resolve_one(reading, &reading->drafts[i]);
     }
 }

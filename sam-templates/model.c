@@ -14,6 +14,12 @@ mr_keep(struct mr_reading *reading, struct mr_slice text)
     return text.data == NULL ? NULL : mr_arena_cstr(&reading->arena, text);
 }
 
+const char *
+mr_text_at(struct mr_reading *reading, const struct mr_node *map, const char *name)
+{
+    return mr_keep(reading, mr_node_text(mr_node_get(map, name)));
+}
+
 struct mr_template_place
 mr_place_of(const struct mr_node *node)
 {
@@ -331,9 +337,8 @@ build_layer(const struct mr_view *view, struct mr_template_layer *out)
 
 /* --- all resources --- */
 
-/* The list with room for one more at its end, zeroed. */
-static void *
-grow_list(struct mr_reading *reading, const void *list, size_t count, size_t item_size)
+void *
+mr_model_grow(struct mr_reading *reading, const void *list, size_t count, size_t item_size)
 {
     uint8_t *grown = mr_grow(&reading->arena, (void *)(uintptr_t)list, count, item_size);
     memset(grown + count * item_size, 0, item_size);
@@ -359,18 +364,19 @@ ignore(struct mr_reading *reading, const struct mr_resource *resource, struct mr
         return;
     }
     const char **types =
-        grow_list(reading, model->ignored_types, model->ignored_type_count, sizeof(*types));
+        mr_model_grow(reading, model->ignored_types, model->ignored_type_count, sizeof(*types));
     types[model->ignored_type_count++] = mr_keep(reading, resource->type);
     model->ignored_types = types;
 }
 
 /* One more in the model's list of its kind. */
-#define BUILD(build, list, count)                                                           \
-    do {                                                                                    \
-        void *grown_ = grow_list(reading, model->list, model->count, sizeof(*model->list)); \
-        model->list = grown_;                                                               \
-        (build)(&view, (void *)(uintptr_t)&model->list[model->count]);                      \
-        model->count++;                                                                     \
+#define BUILD(build, list, count)                                                    \
+    do {                                                                             \
+        void *grown_ =                                                               \
+            mr_model_grow(reading, model->list, model->count, sizeof(*model->list)); \
+        model->list = grown_;                                                        \
+        (build)(&view, (void *)(uintptr_t)&model->list[model->count]);               \
+        model->count++;                                                              \
     } while (0)
 
 static void
@@ -408,145 +414,6 @@ build_resource(struct mr_reading *reading, struct mr_resource *resource, struct 
     }
 }
 
-/* --- mappings --- */
-
-/* Whose ARN or name is this? */
-struct lookup {
-    struct mr_index sources; /* ARN -> place in ids */
-    const char **ids;
-    size_t id_count;
-    struct mr_index functions; /* name and ARN -> place in model->functions */
-    struct mr_index queues;    /* ARN -> place in model->queues */
-};
-
-static void
-index_source(struct mr_reading *reading, struct lookup *lookup, const char *arn, const char *id)
-{
-    if (arn != NULL) {
-        lookup->ids = mr_grow(&reading->arena, lookup->ids, lookup->id_count, sizeof(id));
-        lookup->ids[lookup->id_count] = id;
-        mr_index_add(&lookup->sources, &reading->arena, mr_slice_str(arn), lookup->id_count++);
-    }
-}
-
-static struct lookup
-lookup_of(struct mr_reading *reading)
-{
-    const struct mr_template_model *model = &reading->model;
-    struct mr_arena *arena = &reading->arena;
-    struct lookup lookup = { 0 };
-
-    for (size_t i = 0; i < model->stream_count; i++) {
-        index_source(reading, &lookup, model->streams[i].arn, model->streams[i].logical_id);
-    }
-    for (size_t i = 0; i < model->consumer_count; i++) {
-        index_source(reading, &lookup, model->consumers[i].arn, model->consumers[i].logical_id);
-    }
-    for (size_t i = 0; i < model->table_count; i++) {
-        index_source(reading, &lookup, model->tables[i].stream_arn,
-                     model->tables[i].logical_id);
-    }
-    for (size_t i = 0; i < model->queue_count; i++) {
-        index_source(reading, &lookup, model->queues[i].arn, model->queues[i].logical_id);
-        mr_index_add(&lookup.queues, arena, mr_slice_str(model->queues[i].arn), i);
-    }
-    for (size_t i = 0; i < model->topic_count; i++) {
-        index_source(reading, &lookup, model->topics[i].arn, model->topics[i].logical_id);
-    }
-    for (size_t i = 0; i < model->bucket_count; i++) {
-        index_source(reading, &lookup, model->buckets[i].arn, model->buckets[i].logical_id);
-    }
-    for (size_t i = 0; i < model->function_count; i++) {
-        mr_index_add(&lookup.functions, arena, mr_slice_str(model->functions[i].name), i);
-        mr_index_add(&lookup.functions, arena, mr_slice_str(model->functions[i].arn), i);
-    }
-    return lookup;
-}
-
-static const char *
-resource_of_arn(const struct lookup *lookup, const char *arn)
-{
-    size_t at;
-    return arn != NULL && mr_index_find(&lookup->sources, mr_slice_str(arn), &at)
-               ? lookup->ids[at]
-               : NULL;
-}
-
-/* By name, ARN, or either with `:alias` behind. */
-static const struct mr_template_function *
-function_of(const struct mr_template_model *model, const struct lookup *lookup,
-            const char *name)
-{
-    const char *colon = name == NULL ? NULL : strrchr(name, ':');
-    size_t at;
-    if (name == NULL) {
-        return NULL;
-    }
-    if (mr_index_find(&lookup->functions, mr_slice_str(name), &at) ||
-        (colon != NULL &&
-         mr_index_find(&lookup->functions, mr_slice_of(name, (size_t)(colon - name)), &at))) {
-        return &model->functions[at];
-    }
-    return NULL;
-}
-
-static const char *
-text_at(struct mr_reading *reading, const struct mr_node *map, const char *name)
-{
-    return mr_keep(reading, mr_node_text(mr_node_get(map, name)));
-}
-
-static void
-lint_visibility(struct mr_reading *reading, const struct mr_mapping_draft *draft,
-                const struct mr_template_queue *queue,
-                const struct mr_template_function *function)
-{
-    if (queue->visibility_timeout_s < function->timeout_s) {
-        mr_warn(reading, draft->at, MR_PATH(NULL, draft->path),
-                "the queue %s hides a message for %" PRId64 " s, the function %s may run for "
-                "%" PRId64 " s: set VisibilityTimeout to at least that",
-                queue->logical_id, queue->visibility_timeout_s, function->logical_id,
-                function->timeout_s);
-    }
-}
-
-static void
-build_mapping(struct mr_reading *reading, const struct lookup *lookup,
-              const struct mr_mapping_draft *draft)
-{
-    struct mr_template_model *model = &reading->model;
-    const struct mr_node *on_failure =
-        mr_node_get(mr_node_get(draft->resolved, "DestinationConfig"), "OnFailure");
-    struct mr_template_mapping mapping = {
-        .logical_id = mr_keep(reading, draft->id),
-        .place = mr_place_of(draft->at),
-        .source = draft->source,
-        .event_name = mr_keep(reading, draft->event_name),
-        .function_name = text_at(reading, draft->resolved, "FunctionName"),
-        .source_arn = text_at(reading, draft->resolved, "EventSourceArn"),
-        .destination_arn = text_at(reading, on_failure, "Destination"),
-        .enabled = true,
-        .properties_json = mr_node_json(&reading->arena, draft->resolved),
-    };
-    const struct mr_template_function *function =
-        function_of(model, lookup, mapping.function_name);
-    size_t queue;
-
-    mapping.function_logical_id = function == NULL ? NULL : function->logical_id;
-    mapping.source_logical_id = resource_of_arn(lookup, mapping.source_arn);
-    mapping.destination_logical_id = resource_of_arn(lookup, mapping.destination_arn);
-    mr_node_as_bool(mr_node_get(draft->resolved, "Enabled"), &mapping.enabled);
-    if (function != NULL && mapping.source_arn != NULL &&
-        mr_index_find(&lookup->queues, mr_slice_str(mapping.source_arn), &queue)) {
-        lint_visibility(reading, draft, &model->queues[queue], function);
-    }
-
-    struct mr_template_mapping *grown =
-        grow_list(reading, model->mappings, model->mapping_count, sizeof(mapping));
-    grown[model->mapping_count++] = mapping;
-    model->mappings = grown;
-}
-
 /* --- outputs, parameters --- */
 
 static void
@@ -573,13 +440,13 @@ build_output(struct mr_reading *reading, const struct mr_node_pair *pair)
         .name = mr_keep(reading, name),
         .value = text.data != NULL ? mr_keep(reading, text)
                                    : mr_node_json(&reading->arena, resolved),
-        .description = text_at(reading, pair->value, "Description"),
+        .description = mr_text_at(reading, pair->value, "Description"),
         .export_name = export_name == NULL
                            ? NULL
                            : mr_keep(reading, mr_resolve_text(reading, export_name, &path)),
     };
     struct mr_template_output *grown =
-        grow_list(reading, model->outputs, model->output_count, sizeof(output));
+        mr_model_grow(reading, model->outputs, model->output_count, sizeof(output));
     grown[model->output_count++] = output;
     model->outputs = grown;
 }
@@ -610,7 +477,7 @@ mr_build_model(struct mr_reading *reading)
     struct mr_template_model *model = &reading->model;
     struct mr_index seen = { 0 };
 
-    model->description = text_at(reading, reading->root, "Description");
+    model->description = mr_text_at(reading, reading->root, "Description");
     model->stack_name = reading->options.stack_name;
     model->region = reading->options.region;
     model->account_id = reading->options.account_id;
@@ -624,13 +491,7 @@ mr_build_model(struct mr_reading *reading)
         qsort((void *)(uintptr_t)model->ignored_types, model->ignored_type_count,
               sizeof(*model->ignored_types), compare_names);
     }
-    const struct lookup lookup = lookup_of(reading);
-    for (size_t i = 0; i < reading->mapping_count && !mr_over_budget(reading); i++) {
-        if (reading->mappings_drafts[i].present &&
-            reading->mappings_drafts[i].resolved != NULL) {
-            build_mapping(reading, &lookup, &reading->mappings_drafts[i]);
-        }
-    }
+    mr_model_mappings(reading);
     for (size_t i = 0; reading->outputs != NULL && i < reading->outputs->count; i++) {
         if (!mr_over_budget(reading)) {
             build_output(reading, &reading->outputs->pairs[i]);

@@ -35,6 +35,14 @@ bool mr_is_layer(const struct mr_resource *resource);
 const char *mr_code_path(const struct mr_view *view, const char *property,
                          const char **out_refusal);
 
+/* The text under a name, or NULL. */
+const char *mr_text_at(struct mr_reading *reading, const struct mr_node *map, const char *name);
+/* The list with room for one more at its end, zeroed. */
+void *mr_model_grow(struct mr_reading *reading, const void *list, size_t count,
+                    size_t item_size);
+
+/* The mappings, when everything they may name is in the model. */
+void mr_model_mappings(struct mr_reading *reading);
 void mr_model_function(const struct mr_view *view, struct mr_template_function *out);
 
 #endif

@@ -57,7 +57,7 @@ write_mappings(const struct mr_reading *reading, enum mr_template_level level,
     mr_json_key(json, "esms");
     mr_json_begin_array(json);
     for (size_t i = 0; i < reading->mapping_count; i++) {
-        const struct mr_mapping_draft *draft = &reading->mappings_drafts[i];
+        const struct mr_mapping_draft *draft = &reading->drafts[i];
         const struct mr_node *properties =
             level == MR_TEMPLATE_L1 ? draft->properties : draft->resolved;
         if (properties != NULL) {

@@ -76,7 +76,7 @@ struct mr_reading {
     struct mr_resource *resources;
     size_t resource_count;
     struct mr_index resource_index;
-    struct mr_mapping_draft *mappings_drafts;
+    struct mr_mapping_draft *drafts;
     size_t mapping_count;
     struct mr_parameter_value *parameters;
     size_t parameter_count;

@@ -173,6 +173,16 @@ mr_intrinsic_ref(struct mr_reading *reading, const struct mr_node *arguments,
 
 /* --- Fn::GetAtt --- */
 
+/* Outputs are for reading: nothing runs on them. */
+static bool
+is_in_resources(const struct mr_path *path)
+{
+    while (path != NULL && path->up != NULL) {
+        path = path->up;
+    }
+    return path != NULL && mr_slice_starts_with(path->name, MR_SLICE("Resources"));
+}
+
 const struct mr_node *
 mr_get_att(struct mr_reading *reading, struct mr_slice id, struct mr_slice attribute,
            const struct mr_node *at, const struct mr_path *path)
@@ -196,8 +206,14 @@ mr_get_att(struct mr_reading *reading, struct mr_slice id, struct mr_slice attri
         return visible(reading, mr_slice_str(whole), at);
     }
     struct mr_slice value = mr_attribute_of(reading, resource, attribute);
-    return value.data != NULL ? mr_node_string(&reading->arena, value, at)
-                              : visible(reading, mr_slice_str(whole), at);
+    if (value.data != NULL) {
+        return mr_node_string(&reading->arena, value, at);
+    }
+    if (!reading->lenient && is_in_resources(path)) {
+        mr_warn(reading, at, path, "what %s is only AWS knows; the text ${%s} stands for it",
+                whole, whole);
+    }
+    return visible(reading, mr_slice_str(whole), at);
 }
 
 const struct mr_node *

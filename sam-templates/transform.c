@@ -68,9 +68,9 @@ with_depends_on(struct mr_reading *reading, const struct mr_node *resource)
 static void
 keep_draft(struct mr_reading *reading, const struct mr_mapping_draft *draft)
 {
-    reading->mappings_drafts = mr_grow(&reading->arena, reading->mappings_drafts,
-                                       reading->mapping_count, sizeof(*draft));
-    reading->mappings_drafts[reading->mapping_count++] = *draft;
+    reading->drafts =
+        mr_grow(&reading->arena, reading->drafts, reading->mapping_count, sizeof(*draft));
+    reading->drafts[reading->mapping_count++] = *draft;
 }
 
 void
@@ -445,7 +445,7 @@ mr_check_resources(struct mr_reading *reading)
         check_resource(reading, i);
     }
     for (size_t i = 0; i < reading->mapping_count && !mr_over_budget(reading); i++) {
-        struct mr_mapping_draft *draft = &reading->mappings_drafts[i];
+        struct mr_mapping_draft *draft = &reading->drafts[i];
         draft->properties = mr_part_refs(reading, draft->properties);
     }
     mr_connect_mappings(reading);
