@@ -24,6 +24,7 @@ static const struct mr_verb verbs[] = {
     { "logs", "Show what functions wrote", mr_verb_logs },
     { "template", "Say what a template means", mr_verb_template },
     { "dlq", "Look at what was given up, try it again, or forget it", mr_verb_dlq },
+    { "check", "Say what of a template will not work, or will surprise", mr_verb_check },
     { "streams", "List, create, split, merge, save and load streams", mr_verb_streams },
     { "invoke", "Call a function once", mr_verb_invoke },
     { "replay", "Give a recorded event to its function once more", mr_verb_replay },

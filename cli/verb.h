@@ -57,6 +57,7 @@ int mr_verb_env(int argc, char **argv);
 int mr_verb_explain(int argc, char **argv);
 int mr_verb_put(int argc, char **argv);
 int mr_verb_generate_event(int argc, char **argv);
+int mr_verb_check(int argc, char **argv);
 int mr_verb_tail(int argc, char **argv);
 int mr_verb_sandbox(int argc, char **argv);
 int mr_verb_doctor(int argc, char **argv);
