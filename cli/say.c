@@ -11,7 +11,7 @@
 void
 mr_say_init(struct mr_say *say, bool json)
 {
-    *say = (struct mr_say){ .json = json };
+    *say = (struct mr_say){ .out = stdout, .json = json };
 }
 
 void
@@ -31,8 +31,8 @@ mr_say_begin_coloured(struct mr_say *say, enum mr_colour colour, const char *wor
         mr_json_member_str(&say->writer, "event", word);
         return;
     }
-    mr_buf_printf(&say->line, "%s%-7s%s ", mr_colour(stdout, colour), word,
-                  mr_colour(stdout, MR_PLAIN));
+    mr_buf_printf(&say->line, "%s%-7s%s ", mr_colour(say->out, colour), word,
+                  mr_colour(say->out, MR_PLAIN));
 }
 
 void
@@ -78,9 +78,9 @@ mr_say_in(struct mr_say *say, enum mr_colour colour, const char *format, ...)
     }
     va_list arguments;
     va_start(arguments, format);
-    mr_buf_append_str(&say->line, mr_colour(stdout, colour));
+    mr_buf_append_str(&say->line, mr_colour(say->out, colour));
     append(say, format, arguments);
-    mr_buf_append_str(&say->line, mr_colour(stdout, MR_PLAIN));
+    mr_buf_append_str(&say->line, mr_colour(say->out, MR_PLAIN));
     va_end(arguments);
 }
 
@@ -129,8 +129,8 @@ mr_say_end(struct mr_say *say)
     }
     mr_buf_append_byte(&say->line, '\n');
     mr_say_status(say, "");
-    fwrite(say->line.data, 1, say->line.size, stdout);
-    fflush(stdout);
+    fwrite(say->line.data, 1, say->line.size, say->out);
+    fflush(say->out);
 }
 
 static void
@@ -186,11 +186,12 @@ mr_say_status(struct mr_say *say, const char *text)
         return;
     }
     if (say->status_shown) {
-        fputs("\r\033[K", stdout);
+        fputs("\r\033[K", say->out);
     }
     say->status_shown = text[0] != '\0';
     if (say->status_shown) {
-        printf("%s%s%s", mr_colour(stdout, MR_DIM), text, mr_colour(stdout, MR_PLAIN));
+        fprintf(say->out, "%s%s%s", mr_colour(say->out, MR_DIM), text,
+                mr_colour(say->out, MR_PLAIN));
     }
-    fflush(stdout);
+    fflush(say->out);
 }

@@ -14,12 +14,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/json_writer.h"
 #include "cli/terminal.h"
 
 struct mr_say {
+    FILE *out; /* stdout, unless set after init */
     bool json;
     struct mr_buf line;
     struct mr_json_writer writer;

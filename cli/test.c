@@ -221,6 +221,7 @@ run(struct flags *flags)
         mr_test_report_new(stdout, flags->format, colour, flags->junit);
 
     mr_say_init(&builder.say, false);
+    builder.say.out = flags->format == MR_TEST_TAP ? stderr : stdout; /* TAP is alone there */
     flags->run.files = (const char *const *)flags->files;
     flags->run.parameters = flags->parameters;
     flags->run.build_subdirectory = ".millrace/build";
