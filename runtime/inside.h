@@ -22,6 +22,11 @@ enum {
         8, /* connections an environment keeps open at a time; more are looked at again */
     MAX_LATE = 64, /* timed-out invocations of an environment whose answers are recognised */
     MAX_EXTENSIONS = MR_SUPERVISOR_MAX_EXTENSIONS,
+    /*
+     * From thaw to SIGTERM. While a thread has not run again the kernel gives the signal to
+     * any other, and a Python handler waits for the main thread.
+     */
+    SHUTDOWN_THAW_MS = 10,
     SHUTDOWN_MS = 2000,         /* of an environment with external extensions, in all */
     SHUTDOWN_RUNTIME_MS = 300,  /* of these, from SIGTERM to SIGKILL for the runtime */
     SHUTDOWN_INTERNAL_MS = 500, /* with internal extensions only */
@@ -119,7 +124,13 @@ struct extension {
     struct mr_log_lines output; /* of an external one */
 };
 
-enum shutdown_step { SHUTDOWN_NOT, SHUTDOWN_RUNTIME, SHUTDOWN_EXTENSIONS, SHUTDOWN_OVER };
+enum shutdown_step {
+    SHUTDOWN_NOT,
+    SHUTDOWN_THAWED,
+    SHUTDOWN_RUNTIME,
+    SHUTDOWN_EXTENSIONS,
+    SHUTDOWN_OVER
+};
 
 struct environment {
     struct mr_list node;

@@ -70,11 +70,33 @@ tell_extensions(struct environment *environment)
 }
 
 static void
+terminate_runtime(struct environment *environment)
+{
+    struct mr_launcher *launcher = environment->runtime->options.launcher;
+
+    environment->shutdown = SHUTDOWN_RUNTIME;
+    if (environment->runtime_gone) {
+        tell_extensions(environment);
+        return;
+    }
+    if (environment->supervised) {
+        supervised_command(environment, MR_SUPERVISOR_TERMINATE, 0, 0, (struct mr_slice){ 0 });
+    } else {
+        launcher->terminate(launcher->self, environment->id);
+    }
+    mr_timer_start(&environment->shutdown_timer, extensions_external(environment)
+                                                     ? SHUTDOWN_RUNTIME_MS
+                                                     : SHUTDOWN_INTERNAL_MS);
+}
+
+static void
 on_timer(void *context)
 {
     struct environment *environment = context;
 
-    if (environment->shutdown == SHUTDOWN_RUNTIME && environment->supervised) {
+    if (environment->shutdown == SHUTDOWN_THAWED) {
+        terminate_runtime(environment);
+    } else if (environment->shutdown == SHUTDOWN_RUNTIME && environment->supervised) {
         supervised_command(environment, MR_SUPERVISOR_KILL, 0, 0, (struct mr_slice){ 0 });
         tell_extensions(environment);
     } else {
@@ -93,31 +115,25 @@ bool
 shutdown_begin(struct environment *environment)
 {
     struct mr_launcher *launcher = environment->runtime->options.launcher;
-    bool external = extensions_external(environment);
+    bool external = extensions_external(environment), frozen = environment->frozen;
 
     if (environment->gone || environment->state == ENV_LAUNCHING ||
         !extensions_registered(environment) || launcher->terminate == NULL) {
         return false;
     }
-    if (environment->frozen) {
+    environment->shutdown_ends_us =
+        now_us() + 1000 * (uint64_t)(external ? SHUTDOWN_MS : SHUTDOWN_INTERNAL_MS);
+    if (frozen) {
         environment->frozen = false;
         launcher->thaw(launcher->self, environment->id);
     }
     telemetry_flush(environment);
-    environment->shutdown_ends_us =
-        now_us() + 1000 * (uint64_t)(external ? SHUTDOWN_MS : SHUTDOWN_INTERNAL_MS);
-    environment->shutdown = SHUTDOWN_RUNTIME;
-    if (environment->runtime_gone) {
-        tell_extensions(environment);
-        return true;
-    }
-    if (environment->supervised) {
-        supervised_command(environment, MR_SUPERVISOR_TERMINATE, 0, 0, (struct mr_slice){ 0 });
+    if (frozen) {
+        environment->shutdown = SHUTDOWN_THAWED;
+        mr_timer_start(&environment->shutdown_timer, SHUTDOWN_THAW_MS);
     } else {
-        launcher->terminate(launcher->self, environment->id);
+        terminate_runtime(environment);
     }
-    mr_timer_start(&environment->shutdown_timer,
-                   external ? SHUTDOWN_RUNTIME_MS : SHUTDOWN_INTERNAL_MS);
     return true;
 }
 
