@@ -39,6 +39,7 @@ environment_new(struct mr_runtime *runtime, struct entry *entry, struct mr_slice
     mr_timer_init(&environment->settle_timer, loop, MR_TIME_REAL, on_settled, environment);
     mr_timer_init(&environment->wait_timer, loop, MR_TIME_REAL, on_waited, environment);
     shutdown_timer_init(environment);
+    log_timer_init(environment);
     environment->command_fd = environment->report_fd = -1;
     mr_list_init(&environment->extensions);
     environment->many = entry->function.max_concurrency > 0;
@@ -88,6 +89,7 @@ forget_process(struct environment *environment)
         environment->relays[i] = NULL;
     }
     environment->next = NULL;
+    mr_timer_stop(&environment->log_timer);
     mr_watch_free(environment->log_watch);
     environment->log_watch = NULL;
     if (environment->log_fd >= 0) {
@@ -273,7 +275,7 @@ static void
 on_log(int events, void *context)
 {
     (void)events;
-    log_drain(context);
+    log_read(context);
 }
 
 /* The descriptors are taken, used or not. */

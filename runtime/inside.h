@@ -18,6 +18,12 @@ enum {
     MAX_DELIVERIES = 3,    /* of one event to one environment */
     MAX_STREAM_BYTES = 200 * 1024 * 1024,
     MANY_INIT_MS = 130000,
+    LOG_READ_BYTES = 16 * 1024, /* at a time */
+    LOG_DRAIN_BYTES = 64 * 1024,
+    LOG_LAST_BYTES = 2 * 1024 * 1024, /* more than a pipe can be made to hold */
+    LOG_WINDOW_MS = 100,
+    LOG_WINDOW_BYTES = 1024 * 1024,
+    LOG_LINE_COST = 64, /* bytes a line counts for besides its own */
     MAX_KNOWN =
         8, /* connections an environment keeps open at a time; more are looked at again */
     MAX_LATE = 64, /* timed-out invocations of an environment whose answers are recognised */
@@ -155,6 +161,9 @@ struct environment {
     int log_fd;
     struct mr_watch *log_watch;
     struct mr_log_lines lines;
+    size_t log_spent; /* of LOG_WINDOW_BYTES, since log_since_us */
+    uint64_t log_since_us;
+    struct mr_timer log_timer; /* runs while it may not log */
     uint64_t launched_us, restoring_us, restored_us, idle_since_us;
     char token[MR_UUID_SIZE]; /* SnapStart: opens /2021-04-23/credentials */
     uint64_t memory_peak_bytes;
@@ -388,8 +397,14 @@ void log_platform(struct environment *environment, struct invocation *invocation
 void log_problem(struct environment *environment, struct invocation *invocation,
                  struct mr_slice text);
 void log_function(struct environment *environment, const struct mr_log_line *line);
-/* Read what the handler has written so far. */
+/* Read what the handler has written so far, as far as a pipe holds it. */
 void log_drain(struct environment *environment);
+/*
+ * The pipe is readable: read some. Who writes more than LOG_WINDOW_BYTES in LOG_WINDOW_MS is
+ * not read until the next window, so it waits, and nobody else does. Nothing is dropped.
+ */
+void log_read(struct environment *environment);
+void log_timer_init(struct environment *environment);
 void log_time(char out_time[32], uint64_t wall_us);
 void log_extension_output(struct extension *extension, struct mr_slice line);
 

@@ -198,35 +198,90 @@ log_function(struct environment *environment, const struct mr_log_line *line)
 static void
 on_line(const struct mr_log_line *line, void *context)
 {
-    log_function(context, line);
+    struct environment *environment = context;
+
+    environment->log_spent += LOG_LINE_COST;
+    log_function(environment, line);
+}
+
+static void
+end_log(struct environment *environment)
+{
+    mr_log_lines_end(&environment->lines, on_line, environment);
+    mr_timer_stop(&environment->log_timer);
+    mr_watch_free(environment->log_watch);
+    environment->log_watch = NULL;
+    close(environment->log_fd);
+    environment->log_fd = -1;
+}
+
+/* One read at most. False when there is nothing more for now. */
+static bool
+read_log(struct environment *environment)
+{
+    uint8_t bytes[LOG_READ_BYTES];
+    ssize_t size;
+
+    do {
+        size = read(environment->log_fd, bytes, sizeof(bytes));
+    } while (size < 0 && errno == EINTR);
+    if (size < 0 && errno == EAGAIN) {
+        return false;
+    }
+    if (size <= 0) {
+        end_log(environment);
+        return false;
+    }
+    environment->log_spent += (size_t)size;
+    mr_log_lines_feed(&environment->lines, mr_slice_of(bytes, (size_t)size), on_line,
+                      environment);
+    return (size_t)size == sizeof(bytes);
 }
 
 void
 log_drain(struct environment *environment)
 {
-    uint8_t bytes[65536];
+    /* What a full pipe holds; whoever goes on writing is read by the loop, in its turn. */
+    size_t most = environment->gone ? LOG_LAST_BYTES : LOG_DRAIN_BYTES;
 
-    while (environment->log_fd >= 0) {
-        ssize_t size = read(environment->log_fd, bytes, sizeof(bytes));
-        if (size < 0 && errno == EINTR) {
-            continue;
-        }
-        if (size < 0 && errno == EAGAIN) {
+    for (size_t got = 0; got < most && environment->log_fd >= 0; got += LOG_READ_BYTES) {
+        if (!read_log(environment)) {
             return;
         }
-        if (size <= 0) {
-            mr_log_lines_end(&environment->lines, on_line, environment);
-            mr_watch_free(environment->log_watch);
-            environment->log_watch = NULL;
-            close(environment->log_fd);
-            environment->log_fd = -1;
-            return;
-        }
-        mr_log_lines_feed(&environment->lines, mr_slice_of(bytes, (size_t)size), on_line,
-                          environment);
-        if ((size_t)size < sizeof(bytes)) {
-            return;
-        }
+    }
+}
+
+static void
+on_log_again(void *context)
+{
+    struct environment *environment = context;
+
+    environment->log_spent = 0;
+    if (environment->log_watch != NULL) {
+        mr_watch_set(environment->log_watch, MR_READABLE);
+    }
+}
+
+void
+log_timer_init(struct environment *environment)
+{
+    mr_timer_init(&environment->log_timer, environment->runtime->loop, MR_TIME_REAL,
+                  on_log_again, environment);
+}
+
+void
+log_read(struct environment *environment)
+{
+    uint64_t now_us = mr_clock_now_us(mr_clock_system());
+
+    if (now_us - environment->log_since_us >= LOG_WINDOW_MS * 1000ull) {
+        environment->log_since_us = now_us;
+        environment->log_spent = 0;
+    }
+    (void)read_log(environment);
+    if (environment->log_fd >= 0 && environment->log_spent > LOG_WINDOW_BYTES) {
+        mr_watch_set(environment->log_watch, 0);
+        mr_timer_start(&environment->log_timer, LOG_WINDOW_MS);
     }
 }
 

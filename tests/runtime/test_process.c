@@ -163,7 +163,7 @@ END_TEST
 
 static const char wants_sigterm[] =
     "#!/usr/bin/python3\n"
-    "import http.client, os, signal, sys, threading, time\n"
+    "import http.client, os, signal, sys, threading\n"
     "def bye(*_): print('terminated', flush=True); os._exit(0)\n"
     "signal.signal(signal.SIGTERM, bye)\n"
     "def ask(m, p, h={}, b=None):\n"
@@ -180,7 +180,7 @@ static const char wants_sigterm[] =
     "        r, e = ask('GET', B + 'next')\n"
     "        ask('POST', B + r.headers['Lambda-Runtime-Aws-Request-Id'] + '/response', {}, e)\n"
     "threading.Thread(target=loop, daemon=True).start()\n"
-    "while True: time.sleep(0.01)\n"; /* another thread may get the signal: do not wait for it */
+    "while True: signal.pause()\n";
 
 START_TEST(a_runtime_that_registered_an_extension_gets_a_sigterm_before_the_end)
 {
@@ -338,7 +338,38 @@ START_TEST(a_code_directory_that_is_gone_is_an_invalid_working_directory)
 }
 END_TEST
 
-MR_SUITE("runtime.process", MR_TEST_LOOP(a_wrapper_starts_a_managed_runtime, 2),
+START_TEST(a_flood_of_lines_keeps_nobody_waiting)
+{
+    struct world world;
+    world_begin(&world, _i == 1);
+    world_put_file(&world, "bootstrap",
+                   "#!/bin/bash\nyes &\nexec python3 /var/task/runtime.py 2>/dev/null\n", 0755);
+    world_put_file(&world, "runtime.py", echo, 0755);
+    if (_i == 0) { /* no /var/task there */
+        world_put_file(&world, "bootstrap",
+                       "#!/bin/bash\nyes &\nexec python3 $LAMBDA_TASK_ROOT/runtime.py\n", 0755);
+    }
+    world.function.memory_mb = 1769;
+    world_set_function(&world, "provided.al2023", "x", 20000);
+    world_invoke(&world, "1");
+    uint64_t begin_us = mr_clock_now_us(mr_clock_system()), longest_us = 0;
+
+    while (mr_clock_now_us(mr_clock_system()) - begin_us < 1000000) {
+        uint64_t before_us = mr_clock_now_us(mr_clock_system());
+        mr_loop_run_once(world.loop, 0);
+        uint64_t took_us = mr_clock_now_us(mr_clock_system()) - before_us;
+        longest_us = took_us > longest_us ? took_us : longest_us;
+        world.log[0] = 0;
+    }
+
+    ck_assert_uint_lt(longest_us, 500000); /* a turn of the loop ends, however much is written */
+    world_invoke(&world, "2");
+    ck_assert_str_eq(world.payload, "2 2");
+    world_end(&world);
+}
+END_TEST
+
+MR_SUITE("runtime.process", MR_TEST_LOOP(a_flood_of_lines_keeps_nobody_waiting, 2), MR_TEST_LOOP(a_wrapper_starts_a_managed_runtime, 2),
          MR_TEST(a_code_directory_that_is_gone_is_an_invalid_working_directory),
          MR_TEST(without_network_our_endpoint_is_reached_at_its_own_port),
          MR_TEST(on_the_hosts_network_a_stranger_is_refused_its_runtime_api),
