@@ -39,11 +39,15 @@ is_inside(struct mr_slice path)
     return true;
 }
 
-/* A link may climb, but not over the package's top. */
+/*
+ * A link may climb first, not over the package's top, and then descend. Climbing
+ * after it has descended could go through another link, and no count would tell where to.
+ */
 static bool
 link_stays_inside(struct mr_slice name, struct mr_slice target)
 {
     long depth = -1; /* the entry's own name is no level */
+    bool descends = false;
 
     if (target.size == 0 || target.data[0] == '/') {
         return false;
@@ -55,11 +59,11 @@ link_stays_inside(struct mr_slice name, struct mr_slice target)
     while (target.data != NULL) {
         struct mr_slice part = mr_slice_cut(&target, '/');
         if (mr_slice_is(part, "..")) {
-            if (--depth < 0) {
+            if (descends || --depth < 0) {
                 return false;
             }
-        } else {
-            depth += part.size > 0 && !mr_slice_is(part, ".");
+        } else if (part.size > 0 && !mr_slice_is(part, ".")) {
+            descends = true;
         }
     }
     return true;
