@@ -39,6 +39,19 @@ is_inside(struct mr_slice path)
     return true;
 }
 
+/* "." and "./" are the package's own directory. */
+static bool
+is_top(struct mr_slice path)
+{
+    while (path.data != NULL) {
+        struct mr_slice part = mr_slice_cut(&path, '/');
+        if (part.size > 0 && !mr_slice_is(part, ".")) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /*
  * A link may climb first, not over the package's top, and then descend. Climbing
  * after it has descended could go through another link, and no count would tell where to.
@@ -77,6 +90,9 @@ check_entry(struct archive_entry *entry, const char *name, struct mr_error *err)
 
     if (!is_inside(mr_slice_str(name))) {
         return refuse(err, name, "leads out of the package");
+    }
+    if (is_top(mr_slice_str(name)) && type != AE_IFDIR) {
+        return refuse(err, name, "would take the place of the package itself");
     }
     if (archive_entry_hardlink(entry) != NULL) {
         return refuse(err, name, "is a hard link");
@@ -132,6 +148,9 @@ unpack_entry(struct archive *from, struct archive *to, struct archive_entry *ent
     mr_auto_free char *path = NULL;
     if (check_entry(entry, name, err) < 0) {
         return err != NULL ? err->code : -EINVAL;
+    }
+    if (is_top(mr_slice_str(name))) {
+        return 0;
     }
     if (asprintf(&path, "%s/%s", directory, name) < 0) {
         return mr_fail(err, -ENOMEM, "code package: out of memory");

@@ -92,7 +92,8 @@ static const struct item bad[] = {
     { "d/evil", S_IFLNK | 0777, "../../x" }, { "evil", S_IFREG | 04755, "x" },
     { "evil", S_IFREG | 02755, "x" },        { "evil", S_IFLNK | 0777, "a/b/../../.." },
     { "evil", S_IFLNK | 0777, "l/l/../.." }, { "d/e/evil", S_IFLNK | 0777, "../../../x" },
-    { "d/..", S_IFREG | 0644, "x" },
+    { "d/..", S_IFREG | 0644, "x" },         { ".", S_IFREG | 0644, "x" },
+    { "./.", S_IFLNK | 0777, "a" },
 };
 
 /* Written by hand into the archive: a zip writer makes none of these. (libarchive reads a pipe
