@@ -70,7 +70,11 @@ static const struct argp_option options[] = {
     { "auth", AUTH, "FILE", 0, "Verify signatures, with the credentials and policies of FILE",
       0 },
     { "anonymous", ANONYMOUS, NULL, 0, "Take requests without any signature", 0 },
-    { "fault", FAULT, "RULE", 0, "Fail on purpose; may be given several times", 0 },
+    { "fault", FAULT, "RULE", 0,
+      "Fail on purpose: OPERATION:KIND[:count=N|:rate=R], as PutRecords:throttle:rate=0.1; kinds "
+      "are throttle, error, limit, expire, stall=MS, tear, partial=PERCENT, lose=PERCENT; may be "
+      "given several times, and changed by POST /_millrace/faults",
+      0 },
     { "master-key-file", KEY_FILE, "FILE", 0, "Key that wraps the keys of encrypted segments",
       0 },
     { "master-key-command", KEY_COMMAND, "COMMAND", 0, "The same, from a command's output", 0 },
@@ -131,9 +135,6 @@ static void
 add_fault(struct argp_state *state, struct settings *settings, const char *text)
 {
     struct mr_error err = { 0 };
-    if (settings->faults == NULL) {
-        settings->faults = mr_faults_new(1);
-    }
     if (mr_faults_add(settings->faults, mr_slice_str(text), &err) < 0) {
         argp_error(state, "--fault %s: %s", text, err.text);
     }
@@ -478,6 +479,7 @@ main(int argc, char **argv)
                              .unix_fd = -1 };
     struct mr_error err = { 0 };
     argp_err_exit_status = EXIT_USAGE;
+    server.settings.faults = mr_faults_new(1);
     argp_parse(&argp, argc, argv, 0, NULL, &server.settings);
     signal(SIGPIPE, SIG_IGN);
     server.loop = mr_loop_new(NULL);

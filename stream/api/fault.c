@@ -8,7 +8,7 @@
 #include "stream/api/kinesis.h"
 #include "stream/api/operation.h"
 
-enum kind { THROTTLE, ERROR, LIMIT, EXPIRE, STALL, TEAR, PARTIAL };
+enum kind { THROTTLE, ERROR, LIMIT, EXPIRE, STALL, TEAR, PARTIAL, LOSE };
 
 static const struct {
     const char *name;
@@ -17,7 +17,7 @@ static const struct {
     [THROTTLE] = { "throttle", false }, [ERROR] = { "error", false },
     [LIMIT] = { "limit", false },       [EXPIRE] = { "expire", false },
     [STALL] = { "stall", true },        [TEAR] = { "tear", false },
-    [PARTIAL] = { "partial", true },
+    [PARTIAL] = { "partial", true },    [LOSE] = { "lose", true },
 };
 
 struct rule {
@@ -117,8 +117,8 @@ mr_faults_add(struct mr_faults *faults, struct mr_slice text, struct mr_error *e
     if (!parse_kind(kind, &rule)) {
         return mr_fail(
             err, -EINVAL,
-            "fault %.*s: the kind is throttle, error, limit, expire, tear, stall=MS or "
-            "partial=PERCENT",
+            "fault %.*s: the kind is throttle, error, limit, expire, tear, stall=MS, "
+            "partial=PERCENT or lose=PERCENT",
             MR_SLICE_ARGS(text));
     }
     if (rest.data != NULL && !parse_often(rest, &rule)) {
@@ -131,21 +131,44 @@ mr_faults_add(struct mr_faults *faults, struct mr_slice text, struct mr_error *e
 }
 
 void
-mr_faults_list(const struct mr_faults *faults, struct mr_buf *buf)
+mr_faults_seed(struct mr_faults *faults, uint64_t seed)
 {
-    for (size_t i = 0; i < faults->count; i++) {
-        const struct rule *rule = &faults->rules[i];
-        mr_buf_printf(buf, "%s:%s", rule->operation == NULL ? "*" : rule->operation,
-                      kinds[rule->kind].name);
-        if (kinds[rule->kind].has_value) {
-            mr_buf_printf(buf, "=%llu", (unsigned long long)rule->value);
-        }
-        if (rule->counted) {
-            mr_buf_printf(buf, ":count=%llu", (unsigned long long)rule->count_left);
-        } else if (rule->rate < 1) {
-            mr_buf_printf(buf, ":rate=%g", rule->rate);
-        }
-        mr_buf_printf(buf, " struck %llu\n", (unsigned long long)rule->struck);
+    mr_random_init_seed(&faults->random, seed);
+}
+
+void
+mr_faults_swap(struct mr_faults *a, struct mr_faults *b)
+{
+    struct mr_faults before = *a;
+    *a = *b;
+    *b = before;
+}
+
+static void
+print_rule(struct mr_buf *buf, const struct rule *rule)
+{
+    mr_buf_printf(buf, "%s:%s", rule->operation == NULL ? "*" : rule->operation,
+                  kinds[rule->kind].name);
+    if (kinds[rule->kind].has_value) {
+        mr_buf_printf(buf, "=%llu", (unsigned long long)rule->value);
+    }
+    if (rule->counted) {
+        mr_buf_printf(buf, ":count=%llu", (unsigned long long)rule->count_left);
+    } else if (rule->rate < 1) {
+        mr_buf_printf(buf, ":rate=%g", rule->rate);
+    }
+}
+
+void
+mr_faults_list(const struct mr_faults *faults, struct mr_json_writer *json)
+{
+    for (size_t i = 0; faults != NULL && i < faults->count; i++) {
+        mr_auto_buf struct mr_buf text = { 0 };
+        print_rule(&text, &faults->rules[i]);
+        mr_json_begin_object(json);
+        mr_json_member_string(json, "rule", mr_buf_slice(&text));
+        mr_json_member_i64(json, "struck", (int64_t)faults->rules[i].struck);
+        mr_json_end_object(json);
     }
 }
 
@@ -232,6 +255,7 @@ strike(struct mr_call *call, const struct rule *rule)
         mr_http_abort(call->exchange);
         break;
     case PARTIAL:
+    case LOSE:
         break;
     }
 }
@@ -249,7 +273,7 @@ mr_fault_before(struct mr_call *call)
 
     for (size_t i = 0; faults != NULL && i < faults->count; i++) {
         struct rule *rule = &faults->rules[i];
-        if (rule->kind != PARTIAL && concerns(rule, call) && strikes(faults, rule)) {
+        if (rule->kind < PARTIAL && concerns(rule, call) && strikes(faults, rule)) {
             strike(call, rule);
             return true;
         }
@@ -257,17 +281,17 @@ mr_fault_before(struct mr_call *call)
     return false;
 }
 
-bool
+int
 mr_fault_record(struct mr_call *call)
 {
     struct mr_faults *faults = call->kinesis->options.faults;
 
     for (size_t i = 0; faults != NULL && i < faults->count; i++) {
         struct rule *rule = &faults->rules[i];
-        if (rule->kind == PARTIAL && concerns(rule, call) &&
+        if (rule->kind >= PARTIAL && concerns(rule, call) &&
             mr_random_below(&faults->random, 100) < rule->value && strikes(faults, rule)) {
-            return true;
+            return rule->kind == PARTIAL ? -EBUSY : -EIO;
         }
     }
-    return false;
+    return 0;
 }

@@ -3,8 +3,7 @@
  *
  * A rule names an operation (or all), a kind of fault, and how often: the next N
  * calls, or one call in so many, drawn from a seeded generator so that a run can
- * be repeated. Rules come from the command line and from control requests on the
- * Unix socket, never from the network.
+ * be repeated. Rules come from the command line and from control requests (admin.h).
  *
  *     throttle        the whole call: ProvisionedThroughputExceededException
  *     error           the whole call: InternalFailure (500)
@@ -12,7 +11,8 @@
  *     expire          GetRecords: ExpiredIteratorException
  *     stall=MS        the answer waits so long
  *     tear            the connection is cut without an answer
- *     partial=PERCENT PutRecords: that share of the records fails, each by itself
+ *     partial=PERCENT PutRecords: that share of the records is throttled, each by itself
+ *     lose=PERCENT    PutRecords: that share of the records fails with InternalFailure
  */
 #ifndef MR_STREAM_API_FAULT_H
 #define MR_STREAM_API_FAULT_H
@@ -23,6 +23,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/json_writer.h"
 #include "base/slice.h"
 
 struct mr_call;
@@ -40,13 +41,16 @@ MR_AUTO_DEFINE(struct mr_faults, mr_faults_free)
  */
 int mr_faults_add(struct mr_faults *faults, struct mr_slice text, struct mr_error *err);
 void mr_faults_clear(struct mr_faults *faults);
-/* One rule a line, with how often each has struck. */
-void mr_faults_list(const struct mr_faults *faults, struct mr_buf *buf);
+void mr_faults_seed(struct mr_faults *faults, uint64_t seed);
+/* Each gets what the other had. */
+void mr_faults_swap(struct mr_faults *a, struct mr_faults *b);
+/* Elements {"rule":TEXT,"struck":N} of the list that is open. */
+void mr_faults_list(const struct mr_faults *faults, struct mr_json_writer *json);
 
 /* Before the action. True when the fault has answered, or will. */
 bool mr_fault_before(struct mr_call *call);
 
-/* Does this record of a PutRecords fail by itself? */
-bool mr_fault_record(struct mr_call *call);
+/* Does this record of a PutRecords fail by itself? 0: no; -EBUSY: throttled; -EIO: lost. */
+int mr_fault_record(struct mr_call *call);
 
 #endif

@@ -1,6 +1,7 @@
 #include "stream/api/front.h"
 
 #include "aws/api_error.h"
+#include "stream/api/admin.h"
 #include "stream/api/auth.h"
 #include "stream/api/constraint.h"
 #include "stream/api/fault.h"
@@ -199,7 +200,7 @@ is_ours(const struct mr_kinesis *kinesis, const struct mr_http_request *request)
 {
     struct mr_slice target = mr_http_request_header(request, "x-amz-target");
 
-    if (kinesis->options.forward_path == NULL ||
+    if (kinesis->options.forward_path == NULL || mr_admin_owns(request) ||
         mr_slice_starts_with(target, MR_SLICE(SERVICE "."))) {
         return true;
     }
@@ -233,7 +234,9 @@ on_serve(struct mr_http_exchange *exchange, const struct mr_http_request *reques
 {
     struct mr_kinesis *kinesis = context;
 
-    if (is_ours(kinesis, request)) {
+    if (mr_admin_owns(request)) {
+        mr_admin_serve(kinesis, exchange, request);
+    } else if (is_ours(kinesis, request)) {
         serve_ours(kinesis, exchange, request);
     } else {
         mr_forward_end(exchange);

@@ -28,7 +28,7 @@ struct put {
     bool encrypted;
     size_t count;  /* of the request */
     size_t sent;   /* to the store */
-    bool *refused; /* by a fault, before the store saw it */
+    int *refused; /* by a fault, before the store saw it: its code, else 0 */
     struct mr_put_result results[];
 };
 
@@ -295,8 +295,9 @@ answer_many(struct mr_call *call, const struct put *put, const char *stream_name
     mr_output_key(output, "Records");
     mr_output_begin_list(output);
     for (size_t i = 0; i < put->count; i++) {
-        const struct mr_put_result busy = { .code = -EBUSY };
-        const struct mr_put_result *result = put->refused[i] ? &busy : &put->results[next++];
+        const struct mr_put_result refused = { .code = put->refused[i] };
+        const struct mr_put_result *result =
+            put->refused[i] != 0 ? &refused : &put->results[next++];
         mr_output_begin(output);
         if (result->code == 0) {
             put_result(output, result);
@@ -352,8 +353,8 @@ static void
 leave_out_refused(struct mr_call *call, struct put *put, struct mr_put_record *records)
 {
     for (size_t i = 0; i < put->count; i++) {
-        put->refused[i] = !put->single && mr_fault_record(call);
-        if (!put->refused[i]) {
+        put->refused[i] = put->single ? 0 : mr_fault_record(call);
+        if (put->refused[i] == 0) {
             records[put->sent++] = records[i];
         }
     }
