@@ -17,7 +17,8 @@ enum {
     SEQUENCE = 16,
     SEGMENT = 24,
     SYNCED_SEGMENT = 28,
-    SYNCED_OFFSET = 32
+    SYNCED_OFFSET = 32,
+    TAG = 40, /* of an encrypted block */
 };
 
 #define BLOCK_MAGIC UINT32_C(0x4b42524d) /* "MRBK" */
@@ -55,8 +56,8 @@ mr_block_unref(struct mr_block *block)
     }
 }
 
-void
-mr_block_seal(uint8_t *data, const struct mr_block_header *header)
+static void
+put_header(uint8_t *data, const struct mr_block_header *header)
 {
     memset(data, 0, MR_BLOCK_HEADER);
     mr_put_u32(data + MAGIC, BLOCK_MAGIC);
@@ -66,7 +67,47 @@ mr_block_seal(uint8_t *data, const struct mr_block_header *header)
     mr_put_u32(data + SEGMENT, header->segment);
     mr_put_u32(data + SYNCED_SEGMENT, header->synced.segment);
     mr_put_u32(data + SYNCED_OFFSET, header->synced.offset);
-    mr_put_u32(data + CHECKSUM, mr_checksum(data + SIZE, header->size - SIZE));
+}
+
+static void
+put_checksum(uint8_t *data, uint32_t size)
+{
+    mr_put_u32(data + CHECKSUM, mr_checksum(data + SIZE, size - SIZE));
+}
+
+static bool
+has_checksum(const uint8_t *data, uint32_t size)
+{
+    return mr_get_u32(data + CHECKSUM) == mr_checksum(data + SIZE, size - SIZE);
+}
+
+void
+mr_block_seal(uint8_t *data, const struct mr_block_header *header)
+{
+    put_header(data, header);
+    put_checksum(data, header->size);
+}
+
+/* No two blocks of a segment have the same sequence. */
+static void
+nonce_of(const struct mr_block_header *header, uint8_t nonce[MR_CIPHER_NONCE_SIZE])
+{
+    mr_put_u32(nonce, header->segment);
+    mr_put_u64(nonce + 4, header->sequence);
+}
+
+void
+mr_block_seal_secret(const uint8_t *data, const struct mr_block_header *header,
+                     const struct mr_cipher *cipher, uint8_t *out)
+{
+    uint8_t nonce[MR_CIPHER_NONCE_SIZE];
+
+    put_header(out, header);
+    nonce_of(header, nonce);
+    mr_cipher_encrypt(cipher, nonce, mr_slice_of(out + SIZE, TAG - SIZE),
+                      mr_slice_of(data + MR_BLOCK_HEADER, header->size - MR_BLOCK_HEADER),
+                      out + MR_BLOCK_HEADER, out + TAG);
+    put_checksum(out, header->size);
 }
 
 bool
@@ -121,8 +162,30 @@ mr_block_check(const uint8_t *data, size_t room, uint32_t segment,
 {
     struct mr_block_header header;
 
-    if (!mr_block_peek(data, room, segment, &header) ||
-        mr_get_u32(data + CHECKSUM) != mr_checksum(data + SIZE, header.size - SIZE) ||
+    if (!mr_block_peek(data, room, segment, &header) || !has_checksum(data, header.size) ||
+        !records_fit(data, &header)) {
+        return false;
+    }
+    *out_header = header;
+    return true;
+}
+
+bool
+mr_block_open(uint8_t *data, size_t room, uint32_t segment, const struct mr_cipher *cipher,
+              struct mr_block_header *out_header)
+{
+    struct mr_block_header header;
+    uint8_t nonce[MR_CIPHER_NONCE_SIZE];
+
+    if (cipher == NULL) {
+        return mr_block_check(data, room, segment, out_header);
+    }
+    if (!mr_block_peek(data, room, segment, &header) || !has_checksum(data, header.size)) {
+        return false;
+    }
+    nonce_of(&header, nonce);
+    if (!mr_cipher_decrypt(cipher, nonce, mr_slice_of(data + SIZE, TAG - SIZE),
+                           data + MR_BLOCK_HEADER, header.size - MR_BLOCK_HEADER, data + TAG) ||
         !records_fit(data, &header)) {
         return false;
     }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "stream/cipher.h"
 
 enum {
     MR_BLOCK_HEADER = 64,
@@ -55,6 +56,10 @@ struct mr_block_header {
 /* Write the header, with the checksum over everything behind it. */
 void mr_block_seal(uint8_t *data, const struct mr_block_header *header);
 
+/* As it lies in an encrypted segment: `out` is as large as the block, whose records stay. */
+void mr_block_seal_secret(const uint8_t *data, const struct mr_block_header *header,
+                          const struct mr_cipher *cipher, uint8_t *out);
+
 /* The header alone looks like one of segment `segment`, and `room` bytes may hold the block? */
 bool mr_block_peek(const uint8_t *data, size_t room, uint32_t segment,
                    struct mr_block_header *out_header);
@@ -62,6 +67,10 @@ bool mr_block_peek(const uint8_t *data, size_t room, uint32_t segment,
 /* As peek, and the checksum holds, and all records and chains stay inside. */
 bool mr_block_check(const uint8_t *data, size_t room, uint32_t segment,
                     struct mr_block_header *out_header);
+
+/* The same of a block in an encrypted segment, decrypted in place; NULL: as mr_block_check. */
+bool mr_block_open(uint8_t *data, size_t room, uint32_t segment, const struct mr_cipher *cipher,
+                   struct mr_block_header *out_header);
 
 struct mr_block_record {
     uint32_t uid;  /* shard */

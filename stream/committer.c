@@ -71,46 +71,96 @@ roll(struct mr_store *store, struct mr_error *err)
     return 0;
 }
 
-enum { PARTS = 64 };
+enum { PARTS = 64, KEEP_SECRET = 16 * 1024 * 1024 };
 
-/*
- * Lay out as many blocks as fit behind each other in the segment and write them
- * with one call. `*from` moves to the first that was not written.
- */
-static int
-write_run(struct mr_store *store, struct mr_list *blocks, struct mr_list **from, uint32_t *end,
-          struct mr_journal_point synced, struct mr_error *err)
+/* Blocks that lie behind each other in a segment. */
+struct run {
+    struct mr_open_block *blocks[PARTS];
+    int count;
+    size_t bytes;
+};
+
+/* As many as fit behind `*end`, which moves on, as does `*from`. */
+static void
+lay_out(struct mr_store *store, struct mr_list *blocks, struct mr_list **from, uint32_t *end,
+        struct run *run)
 {
-    struct mr_segment *segment = store->writing;
-    struct iovec parts[PARTS];
-    int count = 0;
-    uint32_t start = *end;
-
-    for (; *from != blocks && count < PARTS; *from = (*from)->next) {
+    for (; *from != blocks && run->count < PARTS; *from = (*from)->next) {
         struct mr_open_block *open = MR_CONTAINER_OF(*from, struct mr_open_block, node);
         struct mr_block *block = open->block;
         if (*end > MR_SEGMENT_HEADER &&
             block->size > store->options.segment_bytes - (size_t)*end) {
             break;
         }
-        block->segment = segment->number;
+        block->segment = store->writing->number;
         block->offset = *end;
-        mr_block_seal(block->data, &(struct mr_block_header){ .size = block->size,
-                                                              .records = open->records,
-                                                              .sequence = open->sequence,
-                                                              .segment = segment->number,
-                                                              .synced = synced });
-        parts[count++] = (struct iovec){ block->data, block->size };
+        run->blocks[run->count++] = open;
+        run->bytes += block->size;
         *end += block->size;
     }
-    if (count == 0) {
+}
+
+/* What goes to the disk for each: the block itself, or its secret in the committer's buffer. */
+static void
+seal_run(struct mr_store *store, const struct run *run, struct mr_journal_point synced,
+         struct iovec parts[PARTS])
+{
+    struct mr_segment *segment = store->writing;
+    uint8_t *secret =
+        segment->cipher == NULL ? NULL : mr_buf_reserve(&store->secret, run->bytes);
+
+    for (int i = 0; i < run->count; i++) {
+        struct mr_block *block = run->blocks[i]->block;
+        struct mr_block_header header = { .size = block->size,
+                                          .records = run->blocks[i]->records,
+                                          .sequence = run->blocks[i]->sequence,
+                                          .segment = segment->number,
+                                          .synced = synced };
+        if (secret == NULL) {
+            mr_block_seal(block->data, &header);
+            parts[i] = (struct iovec){ block->data, block->size };
+        } else {
+            mr_block_seal_secret(block->data, &header, segment->cipher, secret);
+            parts[i] = (struct iovec){ secret, block->size };
+            secret += block->size;
+        }
+    }
+}
+
+/*
+ * Write as many blocks as fit in the segment with one call. `*from` moves to the first that was
+ * not written.
+ */
+static int
+write_run(struct mr_store *store, struct mr_list *blocks, struct mr_list **from, uint32_t *end,
+          struct mr_journal_point synced, struct mr_error *err)
+{
+    struct iovec parts[PARTS];
+    struct run run = { .count = 0 };
+    uint32_t start = *end;
+
+    lay_out(store, blocks, from, end, &run);
+    if (run.count == 0) {
         return 0;
     }
-    int code = store->files->write_at(store->files->self, segment->fd, parts, count, start);
+    seal_run(store, &run, synced, parts);
+    int code = store->files->write_at(store->files->self, store->writing->fd, parts, run.count,
+                                      start);
+    if (store->secret.capacity > KEEP_SECRET) {
+        mr_buf_deinit(&store->secret);
+    }
     if (code < 0) {
         return mr_fail(err, code, "journal: write: %s", strerror(-code));
     }
     return 0;
+}
+
+/* Does the segment being written take a block of that size, encrypted or not as is wanted? */
+static bool
+takes(const struct mr_store *store, uint32_t end, uint32_t size, bool secret)
+{
+    return store->writing != NULL && (store->writing->cipher != NULL) == secret &&
+           (end <= MR_SEGMENT_HEADER || (size_t)end + size <= store->options.segment_bytes);
 }
 
 /* Write and sync all blocks of the group. On failure none of them is in the journal. */
@@ -120,14 +170,13 @@ write_group(struct mr_store *store, struct group *group, struct mr_error *err)
     struct mr_list *from = group->blocks.next;
     pthread_mutex_lock(&store->lock);
     struct mr_journal_point synced = store->synced;
+    bool secret = store->encrypt;
     pthread_mutex_unlock(&store->lock);
     uint32_t end = store->writing == NULL ? 0 : store->writing->end;
 
     while (from != &group->blocks) {
         struct mr_open_block *open = MR_CONTAINER_OF(from, struct mr_open_block, node);
-        if (store->writing == NULL ||
-            (end > MR_SEGMENT_HEADER &&
-             (size_t)end + open->block->size > store->options.segment_bytes)) {
+        if (!takes(store, end, open->block->size, secret)) {
             if (store->writing != NULL) {
                 /* Blocks written so far count in, whatever becomes of the rest. */
                 pthread_mutex_lock(&store->lock);

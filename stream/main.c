@@ -20,6 +20,7 @@
 #include "stream/api/auth.h"
 #include "stream/api/fault.h"
 #include "stream/api/front.h"
+#include "stream/cipher.h"
 #include "stream/store.h"
 
 enum {
@@ -75,7 +76,7 @@ static const struct argp_option options[] = {
       "are throttle, error, limit, expire, stall=MS, tear, partial=PERCENT, lose=PERCENT; may be "
       "given several times, and changed by POST /_millrace/faults",
       0 },
-    { "master-key-file", KEY_FILE, "FILE", 0, "Key that wraps the keys of encrypted segments",
+    { "master-key-file", KEY_FILE, "FILE", 0, "Master keys, 64 hex digits a line: the first wraps the keys of what is encrypted at rest",
       0 },
     { "master-key-command", KEY_COMMAND, "COMMAND", 0, "The same, from a command's output", 0 },
     { "cut-corrupt", CUT, NULL, 0,
@@ -98,6 +99,7 @@ struct settings {
 struct server {
     struct settings settings;
     struct mr_loop *loop;
+    struct mr_master_keys *master_keys; /* NULL: none were given */
     struct mr_store *store;
     struct mr_tls *tls;
     struct mr_auth *auth;
@@ -254,8 +256,7 @@ open_store(struct server *server, struct mr_error *err)
         .durability = server->settings.durability,
         .aws_limits = server->settings.limits,
         .post = post_to_loop,
-        .master_key_file = server->settings.key_file,
-        .master_key_command = server->settings.key_command,
+        .master_keys = server->master_keys,
         .cut_corrupt = server->settings.cut_corrupt,
     };
     server->store = mr_store_open(&store, err);
@@ -316,6 +317,19 @@ bind_listeners(struct server *server, struct mr_error *err)
         }
     }
     return 0;
+}
+
+/* Before hardening: the file may lie anywhere, and the command may run anything. */
+static int
+open_master_keys(struct server *server, struct mr_error *err)
+{
+    const struct settings *settings = &server->settings;
+
+    if (settings->key_file == NULL && settings->key_command == NULL) {
+        return 0;
+    }
+    server->master_keys = mr_master_keys_open(settings->key_file, settings->key_command, err);
+    return server->master_keys == NULL ? err->code : 0;
 }
 
 /* From here on a bug in a parser reaches our own directory and no more. */
@@ -433,7 +447,7 @@ static int
 start(struct server *server, struct mr_error *err)
 {
     if (make_directory(server->settings.data, err) < 0 || bind_listeners(server, err) < 0 ||
-        harden(&server->settings, err) < 0 || open_store(server, err) < 0 ||
+        open_master_keys(server, err) < 0 || harden(&server->settings, err) < 0 || open_store(server, err) < 0 ||
         open_api(server, err) < 0) {
         return err->code;
     }
@@ -449,6 +463,7 @@ finish(struct server *server)
 {
     mr_http_server_free(server->http);
     mr_store_close(server->store);
+    mr_master_keys_close(server->master_keys);
     mr_loop_run_once(server->loop, 0);
     mr_kinesis_free(server->kinesis);
     mr_auth_close(server->auth);

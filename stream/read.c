@@ -128,7 +128,7 @@ load(struct mr_store *store, const struct mr_entry *entry, const struct mr_segme
     ssize_t got = store->files->read_at(store->files->self, segment->fd, block->data,
                                         block->size, entry->block);
     if (got == (ssize_t)block->size &&
-        mr_block_check(block->data, block->size, entry->segment, &header) &&
+        mr_block_open(block->data, block->size, entry->segment, segment->cipher, &header) &&
         header.size == block->size) {
         mr_block_cache_add(&store->cache, block);
         return block;

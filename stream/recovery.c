@@ -149,13 +149,13 @@ index_block(struct mr_store *store, struct mr_segment *segment, const uint8_t *d
 
 /* Behind a bad block: does a whole one vouch that this place was on the disk? */
 static void
-look_further(struct recovery *recovery, const uint8_t *data, size_t size, size_t at,
-             uint32_t number)
+look_further(struct recovery *recovery, const struct mr_segment *segment, uint8_t *data,
+             size_t size, size_t at)
 {
     struct mr_block_header header;
 
     for (; at + MR_BLOCK_HEADER <= size; at += 8) {
-        if (mr_block_check(data + at, size - at, number, &header)) {
+        if (mr_block_open(data + at, size - at, segment->number, segment->cipher, &header)) {
             vouch(recovery, &header);
             at += header.size - 8;
         }
@@ -163,7 +163,7 @@ look_further(struct recovery *recovery, const uint8_t *data, size_t size, size_t
 }
 
 static int
-scan(struct recovery *recovery, struct mr_segment *segment, const uint8_t *data, size_t size,
+scan(struct recovery *recovery, struct mr_segment *segment, uint8_t *data, size_t size,
      struct mr_error *err)
 {
     struct mr_block_header header;
@@ -178,7 +178,7 @@ scan(struct recovery *recovery, struct mr_segment *segment, const uint8_t *data,
     }
     size_t at = MR_SEGMENT_HEADER;
     while (code == 0 && at < size &&
-           mr_block_check(data + at, size - at, segment->number, &header) &&
+           mr_block_open(data + at, size - at, segment->number, segment->cipher, &header) &&
            header.sequence > sequence) {
         vouch(recovery, &header);
         index_block(recovery->store, segment, data + at, (uint32_t)at, header.size);
@@ -186,7 +186,7 @@ scan(struct recovery *recovery, struct mr_segment *segment, const uint8_t *data,
         at += header.size;
     }
     segment->end = (uint32_t)at;
-    look_further(recovery, data, size, at, segment->number);
+    look_further(recovery, segment, data, size, at);
     return 0;
 }
 
@@ -212,6 +212,21 @@ scan_file(struct recovery *recovery, struct mr_segment *segment, struct mr_error
 
 /* ------------------------------------------------------------------ the whole journal */
 
+/* A header that is no good is found by the scan. */
+static int
+take_cipher(struct mr_store *store, struct mr_segment *segment, struct mr_error *err)
+{
+    uint8_t page[MR_SEGMENT_HEADER];
+    uint32_t previous_end;
+
+    if (store->files->read_at(store->files->self, segment->fd, page, sizeof(page), 0) !=
+            MR_SEGMENT_HEADER ||
+        mr_segment_header_check(page, segment->number, &previous_end) < 0) {
+        return 0;
+    }
+    return mr_segment_cipher(store, page, segment->number, &segment->cipher, err);
+}
+
 static int
 load_segment(struct recovery *recovery, uint32_t number, struct mr_error *err)
 {
@@ -225,6 +240,10 @@ load_segment(struct recovery *recovery, uint32_t number, struct mr_error *err)
     }
     struct mr_segment *segment = mr_segment_new(number, fd);
     mr_list_push_back(&store->segments, &segment->node);
+    int code = take_cipher(store, segment, err);
+    if (code < 0) {
+        return code;
+    }
     segment->sealed = mr_index_load(store, segment) == 0;
     if (segment->sealed) {
         off_t size = lseek(fd, 0, SEEK_END);

@@ -13,7 +13,7 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x544e4d474553524d) /* "MRSEGMNT" */
 #define INDEX_MAGIC   UINT64_C(0x5845444e4953524d) /* "MRSINDEX" */
-enum { VERSION = 1, HEADER_USED = 40, INDEX_HEADER = 32, INDEX_ENTRY = 40, INDEX_TAIL = 24 };
+enum { VERSION = 1, VERSION_SECRET = 2, HEADER_USED = 40, WRAPPED_KEY = 64, INDEX_HEADER = 32, INDEX_ENTRY = 40, INDEX_TAIL = 24 };
 
 void
 mr_segment_name(uint32_t number, char out_name[MR_SEGMENT_NAME])
@@ -47,17 +47,19 @@ mr_segment_unref(struct mr_segment *segment)
     if (segment->fd >= 0) {
         (void)close(segment->fd);
     }
+    mr_cipher_free(segment->cipher);
     free(segment->tails);
     free(segment->entries);
     free(segment);
 }
 
 static void
-header_write(uint8_t *page, uint32_t number, uint32_t previous_end, uint64_t now_ms)
+header_write(uint8_t *page, uint32_t number, uint32_t previous_end, bool secret,
+             uint64_t now_ms)
 {
     memset(page, 0, MR_SEGMENT_HEADER);
     mr_put_u64(page, SEGMENT_MAGIC);
-    mr_put_u32(page + 8, VERSION);
+    mr_put_u32(page + 8, secret ? VERSION_SECRET : VERSION);
     mr_put_u32(page + 12, number);
     mr_put_u32(page + 16, previous_end);
     mr_put_u64(page + 24, now_ms);
@@ -72,11 +74,30 @@ mr_segment_header_check(const uint8_t *page, uint32_t number, uint32_t *out_prev
         mr_get_u32(page + 12) != number) {
         return -EBADMSG;
     }
-    if (mr_get_u32(page + 8) != VERSION) {
+    if (mr_get_u32(page + 8) != VERSION && mr_get_u32(page + 8) != VERSION_SECRET) {
         return -ENOTSUP;
     }
     *out_previous_end = mr_get_u32(page + 16);
     return 0;
+}
+
+int
+mr_segment_cipher(const struct mr_store *store, const uint8_t *page, uint32_t number,
+                  struct mr_cipher **out_cipher, struct mr_error *err)
+{
+    char name[MR_SEGMENT_NAME];
+
+    *out_cipher = NULL;
+    if (mr_get_u32(page + 8) != VERSION_SECRET) {
+        return 0;
+    }
+    *out_cipher =
+        mr_cipher_unwrap(store->options.master_keys, number, page + WRAPPED_KEY, err);
+    if (*out_cipher != NULL) {
+        return 0;
+    }
+    mr_segment_name(number, name);
+    return mr_wrap(err, "%s", name);
 }
 
 /* The prepared file when there is one, else a new one of the right size. */
@@ -122,18 +143,26 @@ mr_segment_begin(struct mr_store *store, uint32_t number, uint32_t previous_end,
     const struct mr_file_ops *files = store->files;
     char name[MR_SEGMENT_NAME];
     uint8_t page[MR_SEGMENT_HEADER];
+    struct mr_cipher *cipher = NULL;
 
+    pthread_mutex_lock(&store->lock);
+    bool secret = store->encrypt;
+    pthread_mutex_unlock(&store->lock);
     mr_segment_name(number, name);
     int fd = take_file(store, name, err);
     if (fd < 0) {
         return fd;
     }
-    header_write(page, number, previous_end, mr_clock_wall_ms(store->clock));
+    header_write(page, number, previous_end, secret, mr_clock_wall_ms(store->clock));
+    if (secret) {
+        cipher = mr_cipher_new(store->options.master_keys, number, page + WRAPPED_KEY);
+    }
     struct iovec part = { page, sizeof(page) };
     int code = files->write_at(files->self, fd, &part, 1, 0);
     if (code < 0) {
         (void)close(fd);
         (void)files->remove(files->self, store->dir_fd, name);
+        mr_cipher_free(cipher);
         return mr_fail(err, code, "journal: write the header of %s: %s", name, strerror(-code));
     }
     if (store->options.durability == MR_DURABILITY_SYNC) {
@@ -143,6 +172,7 @@ mr_segment_begin(struct mr_store *store, uint32_t number, uint32_t previous_end,
         }
     }
     *out_segment = mr_segment_new(number, fd);
+    (*out_segment)->cipher = cipher;
     return 0;
 }
 

@@ -108,6 +108,7 @@ release(struct mr_store *store)
         (void)close(store->dir_fd);
     }
     mr_buf_deinit(&store->account);
+    mr_buf_deinit(&store->secret);
     free(store->removed);
     free(store->directory);
     pthread_cond_destroy(&store->committer_wakes);
@@ -144,15 +145,8 @@ struct mr_store *
 mr_store_open(const struct mr_store_options *options, struct mr_error *err)
 {
     struct mr_store *store = store_new(options);
-    int code = 0;
+    int code = take_directory(store, err);
 
-    if (options->master_key_file != NULL || options->master_key_command != NULL) {
-        code = mr_fail(err, -ENOTSUP,
-                       "encryption at rest is not in this version: start without a master key");
-    }
-    if (code == 0) {
-        code = take_directory(store, err);
-    }
     if (code == 0) {
         code = mr_store_recover(store, err);
     }
@@ -179,6 +173,17 @@ mr_store_close(struct mr_store *store)
     pthread_join(store->committer, NULL);
     pthread_join(store->keeper, NULL);
     release(store);
+}
+
+bool
+mr_store_encrypt(struct mr_store *store, bool on)
+{
+    bool can = !on || store->options.master_keys != NULL;
+
+    pthread_mutex_lock(&store->lock);
+    store->encrypt = on && can;
+    pthread_mutex_unlock(&store->lock);
+    return can;
 }
 
 /* ------------------------------------------------------------------ looking */

@@ -21,7 +21,8 @@
  * -ESTALE the `if_version` did not match, -EBUSY too much is waiting for the
  * disk or a shard is over its budget (retryable), -ENOSPC / -EIO and other
  * errno values from the disk (nothing acknowledged is lost; the store goes on
- * when the disk does), -EBADMSG bytes on disk fail their checksum. A failed
+ * when the disk does), -EBADMSG bytes on disk fail their checksum, -EKEYREJECTED a
+ * segment is encrypted under a key that was not given. A failed
  * fsync ends the process: what the disk then holds is unknown.
  */
 #ifndef MR_STREAM_STORE_H
@@ -41,6 +42,7 @@
 
 struct mr_store;    /* opaque */
 struct mr_file_ops; /* stream/file_ops.h; NULL: the system's */
+struct mr_master_keys; /* stream/cipher.h */
 
 enum mr_durability {
     MR_DURABILITY_SYNC, /* acknowledged = survives a power cut */
@@ -68,8 +70,7 @@ struct mr_store_options {
     const struct mr_clock *clock; /* NULL: the system's; must be readable from any thread */
     mr_store_post_fn *post;       /* NULL: completions run on the store's own threads */
     const struct mr_file_ops *files; /* NULL: the system's */
-    const char *master_key_file;     /* 32 bytes raw or 64 hex digits; NULL: none */
-    const char *master_key_command;  /* its output is the same; NULL: none */
+    const struct mr_master_keys *master_keys; /* NULL: none; the caller's, outlives the store */
     bool cut_corrupt; /* offline repair: cut the journal at the first bad block */
 };
 
@@ -87,6 +88,12 @@ struct mr_store *mr_store_open(const struct mr_store_options *options, struct mr
  */
 void mr_store_close(struct mr_store *store);
 MR_AUTO_DEFINE(struct mr_store, mr_store_close)
+
+/*
+ * Encrypt what is written from now on, in segments of its own; or no more. False when it cannot:
+ * there is no master key. What was written stays as it is until retention removes it.
+ */
+bool mr_store_encrypt(struct mr_store *store, bool on);
 
 /* ------------------------------------------------------------------ streams and shards */
 

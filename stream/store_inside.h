@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "stream/block.h"
+#include "stream/cipher.h"
 #include "stream/file_ops.h"
 #include "stream/store.h"
 
@@ -44,6 +45,7 @@ struct mr_segment {
     int fd;
     unsigned refs; /* the list's and one a reader */
     uint32_t end;  /* committed bytes */
+    struct mr_cipher *cipher; /* NULL: not encrypted */
     bool sealed;   /* its index is on disk */
     bool removed;
     struct mr_tail *tails;
@@ -200,7 +202,9 @@ struct mr_store {
     uint32_t removed_below; /* segments below this number are gone, */
     uint32_t *removed;      /* numbers that are gone, above the lowest that is there */
     size_t removed_count, removed_capacity;
-    int prepared_fd; /* a file named "prepared", or -1 */
+    bool encrypt;         /* what is written from now on */
+    struct mr_buf secret; /* the committer's: encrypted blocks on their way to the disk */
+    int prepared_fd;      /* a file named "prepared", or -1 */
     bool prepare_failed;
 
     struct mr_block_cache cache;
@@ -250,6 +254,9 @@ void mr_segment_unref(struct mr_segment *segment); /* lock held; closes the file
 int mr_segment_begin(struct mr_store *store, uint32_t number, uint32_t previous_end,
                      struct mr_segment **out_segment, struct mr_error *err);
 int mr_segment_header_check(const uint8_t *page, uint32_t number, uint32_t *out_previous_end);
+/* The cipher of a segment with that checked header; NULL is fine when 0 is returned. */
+int mr_segment_cipher(const struct mr_store *store, const uint8_t *page, uint32_t number,
+                      struct mr_cipher **out_cipher, struct mr_error *err);
 void mr_segment_note(struct mr_segment *segment, struct mr_shard *shard,
                      const struct mr_index_entry *entry, uint64_t last_index,
                      uint64_t last_arrival_ms);

@@ -53,6 +53,23 @@ drop_orphaned_facts(struct mr_kinesis *kinesis)
     }
 }
 
+void
+mr_kinesis_apply_encryption(struct mr_kinesis *kinesis)
+{
+    struct mr_slice after = { NULL, 0 };
+    const struct mr_stream_facts *facts, *encrypted = NULL;
+    while (encrypted == NULL && (facts = mr_catalog_next(kinesis->catalog, after)) != NULL) {
+        encrypted = facts->encrypted ? facts : NULL;
+        after = mr_slice_str(facts->name);
+    }
+    if (!mr_store_encrypt(kinesis->options.store, encrypted != NULL)) {
+        mr_log(MR_LOG_WARN, "stream",
+               "stream %s says it is encrypted, but nothing on this disk is: there is no master "
+               "key; give one with --master-key-file",
+               encrypted->name);
+    }
+}
+
 struct mr_kinesis *
 mr_kinesis_new(const struct mr_kinesis_options *options, struct mr_error *err)
 {
@@ -70,6 +87,7 @@ mr_kinesis_new(const struct mr_kinesis_options *options, struct mr_error *err)
     mr_random_init_system(&kinesis->random);
     adopt_stored_streams(kinesis);
     drop_orphaned_facts(kinesis);
+    mr_kinesis_apply_encryption(kinesis);
     if (mr_catalog_save(kinesis->catalog, err) < 0) {
         mr_kinesis_free(kinesis);
         return NULL;

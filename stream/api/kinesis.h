@@ -68,6 +68,9 @@ void mr_kinesis_free(struct mr_kinesis *kinesis);
 /* The server stops: what waits for records is answered, subscriptions end. */
 void mr_kinesis_wind_down(struct mr_kinesis *kinesis);
 
+/* Encrypt at rest if any stream wants it. Say so when there is no master key. */
+void mr_kinesis_apply_encryption(struct mr_kinesis *kinesis);
+
 /* The stream and its records go, now. */
 void mr_kinesis_drop_stream(struct mr_kinesis *kinesis, struct mr_stream_facts *facts);
 /* Something DELETING is due at `at_ms` (0: nothing is). */

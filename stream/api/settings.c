@@ -117,6 +117,7 @@ mr_act_start_encryption(struct mr_call *call)
     free(facts->key_id);
     facts->key_id = mr_slice_dup(mr_value_text(&call->input, "KeyId"));
     facts->encrypted = true;
+    mr_kinesis_apply_encryption(call->kinesis);
     begin_update(call, facts);
     mr_target_done(call);
 }
@@ -131,6 +132,7 @@ mr_act_stop_encryption(struct mr_call *call)
     free(facts->key_id);
     facts->key_id = NULL;
     facts->encrypted = false;
+    mr_kinesis_apply_encryption(call->kinesis);
     begin_update(call, facts);
     mr_target_done(call);
 }

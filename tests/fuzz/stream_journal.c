@@ -65,6 +65,26 @@ try_state(uint8_t *data, size_t size)
     mr_buf_deinit(&store.account);
 }
 
+/* Of an encrypted segment: what a stranger wrote there is not accepted, whatever it is. */
+static void
+try_secret(uint8_t *data, size_t size)
+{
+    static struct mr_cipher *cipher;
+    uint8_t wrapped[MR_WRAPPED_KEY_SIZE];
+    struct mr_block_header header;
+
+    if (cipher == NULL) {
+        struct mr_master_keys *keys =
+            mr_master_keys_parse(MR_SLICE("0123456789abcdef0123456789abcdef"), NULL);
+        cipher = mr_cipher_new(keys, 1, wrapped);
+        mr_master_keys_close(keys);
+    }
+    if (mr_block_peek(data, size, 1, &header)) {
+        mr_put_u32(data + 4, mr_checksum(data + 8, header.size - 8));
+        mr_assert(!mr_block_open(data, size, 1, cipher, &header));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int
@@ -75,12 +95,15 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     }
     uint8_t *data = mr_alloc(size);
     memcpy(data, input + 1, size - 1);
-    switch (input[0] % 3) {
+    switch (input[0] % 4) {
     case 0:
         try_block(data, size - 1);
         break;
     case 1:
         try_index(data, size - 1);
+        break;
+    case 2:
+        try_secret(data, size - 1);
         break;
     default:
         try_state(data, size - 1);
