@@ -60,13 +60,13 @@ mr_cipher_decrypt(const struct mr_cipher *cipher, const uint8_t nonce[MR_CIPHER_
     uint8_t wanted[MR_CIPHER_TAG_SIZE];
     int done;
     memcpy(wanted, tag, sizeof(wanted));
-    bool good = context != NULL &&
-                EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, cipher->key, nonce) == 1 &&
-                EVP_DecryptUpdate(context, NULL, &done, extra.data, (int)extra.size) == 1 &&
-                EVP_DecryptUpdate(context, secret, &done, secret, (int)size) == 1 &&
-                EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, MR_CIPHER_TAG_SIZE,
-                                    wanted) == 1 &&
-                EVP_DecryptFinal_ex(context, secret + done, &done) == 1;
+    bool good =
+        context != NULL &&
+        EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, cipher->key, nonce) == 1 &&
+        EVP_DecryptUpdate(context, NULL, &done, extra.data, (int)extra.size) == 1 &&
+        EVP_DecryptUpdate(context, secret, &done, secret, (int)size) == 1 &&
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, MR_CIPHER_TAG_SIZE, wanted) == 1 &&
+        EVP_DecryptFinal_ex(context, secret + done, &done) == 1;
     EVP_CIPHER_CTX_free(context);
     return good;
 }
@@ -116,8 +116,7 @@ parse_key(struct mr_slice line, struct master_key *key)
 struct mr_master_keys *
 mr_master_keys_parse(struct mr_slice text, struct mr_error *err)
 {
-    mr_auto(mr_master_keys_close) struct mr_master_keys *keys =
-        mr_alloc_zero(1, sizeof(*keys));
+    mr_auto(mr_master_keys_close) struct mr_master_keys *keys = mr_alloc_zero(1, sizeof(*keys));
     if (text.size == MR_MASTER_KEY_SIZE) {
         memcpy(keys->keys[0].cipher.key, text.data, MR_MASTER_KEY_SIZE);
         identify(&keys->keys[keys->count++]);
@@ -143,8 +142,9 @@ mr_master_keys_parse(struct mr_slice text, struct mr_error *err)
         keys->count++;
     }
     if (keys->count == 0) {
-        mr_fail(err, -EINVAL, "there is no master key in it: write 64 hex digits, as \"openssl "
-                              "rand -hex 32\" makes them");
+        mr_fail(err, -EINVAL,
+                "there is no master key in it: write 64 hex digits, as \"openssl "
+                "rand -hex 32\" makes them");
         return NULL;
     }
     return MR_TAKE(keys);
@@ -194,8 +194,7 @@ read_command(const char *command, uint8_t *text, struct mr_error *err)
         return mr_fail(err, -EIO, "master key command \"%s\" ended with status %d", command,
                        WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     }
-    return size < 0 ? mr_fail(err, (int)size, "read from %s: %s", command,
-                              strerror((int)-size))
+    return size < 0 ? mr_fail(err, (int)size, "read from %s: %s", command, strerror((int)-size))
                     : size;
 }
 

@@ -144,8 +144,8 @@ write_run(struct mr_store *store, struct mr_list *blocks, struct mr_list **from,
         return 0;
     }
     seal_run(store, &run, synced, parts);
-    int code = store->files->write_at(store->files->self, store->writing->fd, parts, run.count,
-                                      start);
+    int code =
+        store->files->write_at(store->files->self, store->writing->fd, parts, run.count, start);
     if (store->secret.capacity > KEEP_SECRET) {
         mr_buf_deinit(&store->secret);
     }

@@ -20,6 +20,7 @@
 #include "stream/api/auth.h"
 #include "stream/api/fault.h"
 #include "stream/api/front.h"
+#include "stream/api/scaling.h"
 #include "stream/cipher.h"
 #include "stream/store.h"
 
@@ -72,11 +73,15 @@ static const struct argp_option options[] = {
       0 },
     { "anonymous", ANONYMOUS, NULL, 0, "Take requests without any signature", 0 },
     { "fault", FAULT, "RULE", 0,
-      "Fail on purpose: OPERATION:KIND[:count=N|:rate=R], as PutRecords:throttle:rate=0.1; kinds "
-      "are throttle, error, limit, expire, stall=MS, tear, partial=PERCENT, lose=PERCENT; may be "
+      "Fail on purpose: OPERATION:KIND[:count=N|:rate=R], as PutRecords:throttle:rate=0.1; "
+      "kinds "
+      "are throttle, error, limit, expire, stall=MS, tear, partial=PERCENT, lose=PERCENT; may "
+      "be "
       "given several times, and changed by POST /_millrace/faults",
       0 },
-    { "master-key-file", KEY_FILE, "FILE", 0, "Master keys, 64 hex digits a line: the first wraps the keys of what is encrypted at rest",
+    { "master-key-file", KEY_FILE, "FILE", 0,
+      "Master keys, 64 hex digits a line: the first wraps the keys of what is encrypted at "
+      "rest",
       0 },
     { "master-key-command", KEY_COMMAND, "COMMAND", 0, "The same, from a command's output", 0 },
     { "cut-corrupt", CUT, NULL, 0,
@@ -105,7 +110,7 @@ struct server {
     struct mr_auth *auth;
     struct mr_kinesis *kinesis;
     struct mr_http_server *http;
-    struct mr_timer trim;
+    struct mr_timer trim, scale;
     int tcp_fd, tls_fd, unix_fd; /* bound and not yet served, else -1 */
     bool stopping;
 };
@@ -372,8 +377,8 @@ open_listeners(struct server *server, struct mr_error *err)
     }
     if (settings->tls) {
         server->tls = mr_tls_open_or_make(settings->data, err);
-        int tls_port = server->tls == NULL ? err->code
-                                           : serve(server, &server->tls_fd, server->tls, err);
+        int tls_port =
+            server->tls == NULL ? err->code : serve(server, &server->tls_fd, server->tls, err);
         if (tls_port < 0) {
             return tls_port;
         }
@@ -408,6 +413,14 @@ on_trim(void *context)
 }
 
 static void
+on_scale(void *context)
+{
+    struct server *server = context;
+    mr_scaling_look(server->kinesis);
+    mr_timer_start(&server->scale, MR_SCALING_LOOK_MS);
+}
+
+static void
 on_stopped(void *context)
 {
     struct server *server = context;
@@ -426,6 +439,7 @@ on_signal(int signal_number, void *context)
     server->stopping = true;
     mr_log(MR_LOG_INFO, "stream", "%s: finishing what is under way", strsignal(signal_number));
     mr_timer_stop(&server->trim);
+    mr_timer_stop(&server->scale);
     mr_kinesis_wind_down(server->kinesis);
     mr_http_server_stop(server->http, GRACE_MS, on_stopped, server);
 }
@@ -437,8 +451,11 @@ run(struct server *server)
     struct mr_signal *interrupt = mr_signal_new(server->loop, SIGINT, on_signal, server);
     mr_timer_init(&server->trim, server->loop, MR_TIME_INJECTED, on_trim, server);
     mr_timer_start(&server->trim, TRIM_MS);
+    mr_timer_init(&server->scale, server->loop, MR_TIME_INJECTED, on_scale, server);
+    mr_timer_start(&server->scale, MR_SCALING_LOOK_MS);
     mr_loop_run(server->loop);
     mr_timer_stop(&server->trim);
+    mr_timer_stop(&server->scale);
     mr_signal_free(term);
     mr_signal_free(interrupt);
 }
@@ -447,8 +464,8 @@ static int
 start(struct server *server, struct mr_error *err)
 {
     if (make_directory(server->settings.data, err) < 0 || bind_listeners(server, err) < 0 ||
-        open_master_keys(server, err) < 0 || harden(&server->settings, err) < 0 || open_store(server, err) < 0 ||
-        open_api(server, err) < 0) {
+        open_master_keys(server, err) < 0 || harden(&server->settings, err) < 0 ||
+        open_store(server, err) < 0 || open_api(server, err) < 0) {
         return err->code;
     }
     return open_listeners(server, err);

@@ -194,6 +194,8 @@ append_all(struct mr_store *store, struct mr_stream *stream,
             written++;
             store->stats.records_in++;
             store->stats.bytes_in += bytes;
+            stream->records_in++;
+            stream->bytes_in += bytes;
         }
     }
     if (written > 0) {

@@ -13,7 +13,15 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x544e4d474553524d) /* "MRSEGMNT" */
 #define INDEX_MAGIC   UINT64_C(0x5845444e4953524d) /* "MRSINDEX" */
-enum { VERSION = 1, VERSION_SECRET = 2, HEADER_USED = 40, WRAPPED_KEY = 64, INDEX_HEADER = 32, INDEX_ENTRY = 40, INDEX_TAIL = 24 };
+enum {
+    VERSION = 1,
+    VERSION_SECRET = 2,
+    HEADER_USED = 40,
+    WRAPPED_KEY = 64,
+    INDEX_HEADER = 32,
+    INDEX_ENTRY = 40,
+    INDEX_TAIL = 24
+};
 
 void
 mr_segment_name(uint32_t number, char out_name[MR_SEGMENT_NAME])
@@ -91,8 +99,7 @@ mr_segment_cipher(const struct mr_store *store, const uint8_t *page, uint32_t nu
     if (mr_get_u32(page + 8) != VERSION_SECRET) {
         return 0;
     }
-    *out_cipher =
-        mr_cipher_unwrap(store->options.master_keys, number, page + WRAPPED_KEY, err);
+    *out_cipher = mr_cipher_unwrap(store->options.master_keys, number, page + WRAPPED_KEY, err);
     if (*out_cipher != NULL) {
         return 0;
     }

@@ -200,6 +200,8 @@ info_of(const struct mr_stream *stream)
         .open_shards = stream->open_count,
         .shards = stream->shard_count,
         .settings = { stream->settings[0], stream->settings[1] },
+        .records_in = stream->records_in,
+        .bytes_in = stream->bytes_in,
     };
 }
 

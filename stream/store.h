@@ -40,8 +40,8 @@
 #include "stream/hash_key.h"
 #include "stream/sequence_number.h"
 
-struct mr_store;    /* opaque */
-struct mr_file_ops; /* stream/file_ops.h; NULL: the system's */
+struct mr_store;       /* opaque */
+struct mr_file_ops;    /* stream/file_ops.h; NULL: the system's */
 struct mr_master_keys; /* stream/cipher.h */
 
 enum mr_durability {
@@ -69,7 +69,7 @@ struct mr_store_options {
     size_t segment_bytes;         /* 0: 64 MiB; smaller in tests */
     const struct mr_clock *clock; /* NULL: the system's; must be readable from any thread */
     mr_store_post_fn *post;       /* NULL: completions run on the store's own threads */
-    const struct mr_file_ops *files; /* NULL: the system's */
+    const struct mr_file_ops *files;          /* NULL: the system's */
     const struct mr_master_keys *master_keys; /* NULL: none; the caller's, outlives the store */
     bool cut_corrupt; /* offline repair: cut the journal at the first bad block */
 };
@@ -90,8 +90,8 @@ void mr_store_close(struct mr_store *store);
 MR_AUTO_DEFINE(struct mr_store, mr_store_close)
 
 /*
- * Encrypt what is written from now on, in segments of its own; or no more. False when it cannot:
- * there is no master key. What was written stays as it is until retention removes it.
+ * Encrypt what is written from now on, in segments of its own; or no more. False when it
+ * cannot: there is no master key. What was written stays as it is until retention removes it.
  */
 bool mr_store_encrypt(struct mr_store *store, bool on);
 
@@ -104,9 +104,10 @@ struct mr_stream_info {
     uint64_t version;     /* rises with each change; see if_version */
     uint32_t retention_hours;
     uint32_t open_shards;
-    uint32_t shards;          /* all that were ever made; the next shard index */
-    uint64_t settings[2];     /* the caller's own words, durable; 0 at creation unless given */
-    struct mr_slice metadata; /* the caller's own text, in the arena */
+    uint32_t shards;      /* all that were ever made; the next shard index */
+    uint64_t settings[2]; /* the caller's own words, durable; 0 at creation unless given */
+    uint64_t records_in, bytes_in; /* accepted since the server started */
+    struct mr_slice metadata;      /* the caller's own text, in the arena */
 };
 
 #define MR_NO_SHARD UINT32_MAX

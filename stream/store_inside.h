@@ -43,10 +43,10 @@ struct mr_index_entry {
 struct mr_segment {
     uint32_t number;
     int fd;
-    unsigned refs; /* the list's and one a reader */
-    uint32_t end;  /* committed bytes */
+    unsigned refs;            /* the list's and one a reader */
+    uint32_t end;             /* committed bytes */
     struct mr_cipher *cipher; /* NULL: not encrypted */
-    bool sealed;   /* its index is on disk */
+    bool sealed;              /* its index is on disk */
     bool removed;
     struct mr_tail *tails;
     size_t tail_count, tail_capacity;
@@ -92,6 +92,7 @@ struct mr_stream {
     uint64_t version;
     uint32_t retention_hours;
     uint64_t settings[2];
+    uint64_t records_in, bytes_in; /* since the start */
     struct mr_buf metadata;
     struct mr_shard **shards; /* by index */
     uint32_t shard_count;

@@ -22,10 +22,10 @@ static void
 answer(struct mr_http_exchange *exchange, int status, struct mr_buf *body)
 {
     mr_buf_append_byte(body, '\n');
-    mr_http_respond(exchange, &(struct mr_http_response){ .status = status,
-                                                          .content_type =
-                                                              MR_SLICE("application/json"),
-                                                          .take = body });
+    mr_http_respond(exchange,
+                    &(struct mr_http_response){ .status = status,
+                                                .content_type = MR_SLICE("application/json"),
+                                                .take = body });
 }
 
 static void

@@ -2,8 +2,8 @@
  * admin: what a test or the command line asks this server beside Kinesis, under /_millrace.
  *
  *     GET  /_millrace/faults   {"rules":[{"rule":"PutRecords:throttle:count=3","struck":2}]}
- *     POST /_millrace/faults   {"rules":["GetRecords:expire:rate=0.1"],"seed":7} replaces them all
- *     GET  /_millrace/stats    {"streams":1,"shards":4,...} counters of the store
+ *     POST /_millrace/faults   {"rules":["GetRecords:expire:rate=0.1"],"seed":7} replaces them
+ * all GET  /_millrace/stats    {"streams":1,"shards":4,...} counters of the store
  *
  * On the network these exist only while signatures are not verified; on the Unix socket always.
  */

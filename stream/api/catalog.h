@@ -73,6 +73,7 @@ struct mr_stream_facts {
     struct mr_list consumers;
     size_t consumer_count;
     struct mr_changes mode_changes, count_changes;
+    uint64_t seen_ms, seen_bytes, seen_records; /* by scaling.c; not kept on disk */
 };
 
 struct mr_account {

@@ -201,8 +201,7 @@ read_token(struct mr_call *call, struct mr_slice token, const struct mr_stream_f
 static bool
 is_incarnation(struct mr_call *call, const struct mr_stream_facts *facts)
 {
-    const struct mr_value *timestamp =
-        mr_value_find(&call->input, "StreamCreationTimestamp");
+    const struct mr_value *timestamp = mr_value_find(&call->input, "StreamCreationTimestamp");
     if (timestamp == NULL || timestamp->number / 1000 == (int64_t)facts->created_ms / 1000) {
         return true;
     }
@@ -244,9 +243,9 @@ mr_act_list_consumers(struct mr_call *call)
     }
     mr_output_end_list(output);
     if (more) {
-        char *content = mr_arena_printf(call->arena, "%llu %s %s",
-                                        (unsigned long long)call->now_ms, facts->name,
-                                        last->name);
+        char *content =
+            mr_arena_printf(call->arena, "%llu %s %s", (unsigned long long)call->now_ms,
+                            facts->name, last->name);
         mr_output_put_text(output, "NextToken",
                            mr_token_seal(&call->kinesis->options.token_key, MR_TOKEN_CONSUMERS,
                                          mr_slice_str(content), call->arena));

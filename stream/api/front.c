@@ -116,7 +116,8 @@ begin_call(struct mr_call *call, const struct heading *heading)
         mr_auth_refuse(call, verdict);
         return;
     }
-    if (mr_fault_before(call) || mr_quota_call(call) || (whole && !mr_operation_read_input(call))) {
+    if (mr_fault_before(call) || mr_quota_call(call) ||
+        (whole && !mr_operation_read_input(call))) {
         return;
     }
     heading->operation->act(call);

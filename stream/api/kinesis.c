@@ -63,10 +63,11 @@ mr_kinesis_apply_encryption(struct mr_kinesis *kinesis)
         after = mr_slice_str(facts->name);
     }
     if (!mr_store_encrypt(kinesis->options.store, encrypted != NULL)) {
-        mr_log(MR_LOG_WARN, "stream",
-               "stream %s says it is encrypted, but nothing on this disk is: there is no master "
-               "key; give one with --master-key-file",
-               encrypted->name);
+        mr_log(
+            MR_LOG_WARN, "stream",
+            "stream %s says it is encrypted, but nothing on this disk is: there is no master "
+            "key; give one with --master-key-file",
+            encrypted->name);
     }
 }
 

@@ -15,11 +15,12 @@ fail_sequence(const struct search *search, const char *reason)
 {
     char id[MR_SHARD_ID_TEXT_SIZE];
     mr_shard_id_print(search->shard->index, id);
-    mr_call_fail(search->call, "InvalidArgumentException",
-                 "StartingSequenceNumber %.*s used in %s on shard %s in stream %s under account "
-                 "%s is invalid%s.",
-                 MR_SLICE_ARGS(search->wish->sequence), search->wish->operation, id,
-                 search->facts->name, search->call->kinesis->options.account, reason);
+    mr_call_fail(
+        search->call, "InvalidArgumentException",
+        "StartingSequenceNumber %.*s used in %s on shard %s in stream %s under account "
+        "%s is invalid%s.",
+        MR_SLICE_ARGS(search->wish->sequence), search->wish->operation, id, search->facts->name,
+        search->call->kinesis->options.account, reason);
     return false;
 }
 
@@ -52,8 +53,8 @@ belongs(const struct search *search, const struct mr_sequence_number *number)
 }
 
 /*
- * The record of that index may have arrived before the number's time, which then lies behind it:
- * ContinuationSequenceNumber is such a number.
+ * The record of that index may have arrived before the number's time, which then lies behind
+ * it: ContinuationSequenceNumber is such a number.
  */
 static uint64_t
 at_or_behind(const struct search *search, const struct mr_sequence_number *number)

@@ -26,8 +26,8 @@ struct put {
     struct mr_call *call; /* NULL: nobody waits */
     bool single;          /* PutRecord */
     bool encrypted;
-    size_t count;  /* of the request */
-    size_t sent;   /* to the store */
+    size_t count; /* of the request */
+    size_t sent;  /* to the store */
     int *refused; /* by a fault, before the store saw it: its code, else 0 */
     struct mr_put_result results[];
 };
@@ -215,12 +215,12 @@ fits(struct mr_call *call, const struct mr_stream_facts *facts, const struct req
             if (!single) {
                 snprintf(path, sizeof(path), "records.%zu.member.data", i + 1);
             }
-            mr_call_fail(call, "ValidationException",
-                         "1 validation error detected: Value "
-                         "'java.nio.HeapByteBuffer[pos=0 lim=%zu cap=%zu]' at '%s' failed to "
-                         "satisfy constraint: Member must have length less than or equal to %zu",
-                         request->records[i].data.size, request->records[i].data.size, path,
-                         limit);
+            mr_call_fail(
+                call, "ValidationException",
+                "1 validation error detected: Value "
+                "'java.nio.HeapByteBuffer[pos=0 lim=%zu cap=%zu]' at '%s' failed to "
+                "satisfy constraint: Member must have length less than or equal to %zu",
+                request->records[i].data.size, request->records[i].data.size, path, limit);
             return false;
         }
         total += size;

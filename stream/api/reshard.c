@@ -261,10 +261,11 @@ may_rescale(struct mr_call *call, struct mr_stream_facts *facts, uint64_t now, u
     } else if (call->kinesis->options.limits &&
                mr_changes_today(&facts->count_changes, call->now_ms) >=
                    MR_QUOTA_COUNT_CHANGES) {
-        mr_call_fail(call, "LimitExceededException",
-                     "UpdateShardCount cannot be called more than %d times in a rolling 24-hour "
-                     "period on stream %s under account %s.",
-                     MR_QUOTA_COUNT_CHANGES, facts->name, call->kinesis->options.account);
+        mr_call_fail(
+            call, "LimitExceededException",
+            "UpdateShardCount cannot be called more than %d times in a rolling 24-hour "
+            "period on stream %s under account %s.",
+            MR_QUOTA_COUNT_CHANGES, facts->name, call->kinesis->options.account);
         return false;
     }
     if (complaint != NULL) {

@@ -276,8 +276,7 @@ push_one(struct subscription *subscription)
 static void
 push(struct subscription *subscription)
 {
-    if (subscription->pushing || subscription->exchange == NULL ||
-        subscription->wait != NULL) {
+    if (subscription->pushing || subscription->exchange == NULL || subscription->wait != NULL) {
         return;
     }
     subscription->pushing = true;
@@ -288,15 +287,13 @@ push(struct subscription *subscription)
     subscription->pushing = false;
 }
 
-
 static bool
 is_of(const struct subscription *subscription, const struct mr_stream_facts *facts,
       const struct mr_consumer *consumer)
 {
     return strcmp(subscription->stream, facts->name) == 0 &&
-           (consumer == NULL ||
-            (strcmp(subscription->consumer, consumer->name) == 0 &&
-             subscription->consumer_created_ms == consumer->created_ms));
+           (consumer == NULL || (strcmp(subscription->consumer, consumer->name) == 0 &&
+                                 subscription->consumer_created_ms == consumer->created_ms));
 }
 
 /* False: answered, the last one is too young. Else it is ended. */

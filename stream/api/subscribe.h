@@ -18,9 +18,9 @@ enum {
     MR_SUBSCRIBE_LIFE_MS = 300000,
     MR_SUBSCRIBE_SILENCE_MS = 5000,
     MR_SUBSCRIBE_TAKEOVER_MS = 5000,
-    MR_SUBSCRIBE_EVENT_BYTES = 1024 * 1024,       /* of records in one event */
-    MR_SUBSCRIBE_UNSENT_BYTES = 2 * 1024 * 1024,  /* then it waits for its reader */
-    MR_SUBSCRIBE_BYTES_PER_S = 2 * 1024 * 1024,   /* with AWS's limits */
+    MR_SUBSCRIBE_EVENT_BYTES = 1024 * 1024,      /* of records in one event */
+    MR_SUBSCRIBE_UNSENT_BYTES = 2 * 1024 * 1024, /* then it waits for its reader */
+    MR_SUBSCRIBE_BYTES_PER_S = 2 * 1024 * 1024,  /* with AWS's limits */
 };
 
 /* Ends the subscriptions of a consumer or stream that goes away. */

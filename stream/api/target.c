@@ -139,9 +139,8 @@ mr_target_stream_of_shard(struct mr_call *call, uint32_t shard)
 {
     char id[MR_SHARD_ID_TEXT_SIZE];
     bool missing;
-    struct mr_stream_facts *facts =
-        find(call, mr_value_text(&call->input, "StreamName"),
-             mr_value_text(&call->input, "StreamARN"), &missing);
+    struct mr_stream_facts *facts = find(call, mr_value_text(&call->input, "StreamName"),
+                                         mr_value_text(&call->input, "StreamARN"), &missing);
     if (facts != NULL && mr_target_status(facts, call->now_ms) != MR_STREAM_CREATING) {
         return facts;
     }

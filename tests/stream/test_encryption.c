@@ -58,7 +58,8 @@ read_all(struct mr_store *store, struct mr_buf *out)
     mr_buf_clear(out);
     do {
         ck_assert_int_eq(
-            mr_store_read(store, uid_of(store, "s", 0), position, 100, 1 << 20, &batch, NULL), 0);
+            mr_store_read(store, uid_of(store, "s", 0), position, 100, 1 << 20, &batch, NULL),
+            0);
         for (size_t i = 0; i < batch.count; i++) {
             mr_buf_append_slice(out, batch.records[i].data);
             mr_buf_append_byte(out, ' ');
@@ -259,8 +260,7 @@ START_TEST(keys_come_from_a_private_file_or_a_command)
 }
 END_TEST
 
-MR_SUITE("stream.encryption",
-         MR_TEST(encrypted_records_are_read_and_stand_nowhere_on_the_disk),
+MR_SUITE("stream.encryption", MR_TEST(encrypted_records_are_read_and_stand_nowhere_on_the_disk),
          MR_TEST(an_encrypted_segment_is_recovered_by_a_scan),
          MR_TEST(a_master_key_is_rotated_by_a_new_line_above_it),
          MR_TEST_LOOP(without_its_key_a_segment_is_refused_with_a_sentence, 2),
