@@ -444,8 +444,9 @@ on_signal(int signal_number, void *context)
     mr_http_server_stop(server->http, GRACE_MS, on_stopped, server);
 }
 
+/* Whoever hears that we are ready may send a signal at once. */
 static void
-run(struct server *server)
+run(struct server *server, int port)
 {
     struct mr_signal *term = mr_signal_new(server->loop, SIGTERM, on_signal, server);
     struct mr_signal *interrupt = mr_signal_new(server->loop, SIGINT, on_signal, server);
@@ -453,6 +454,7 @@ run(struct server *server)
     mr_timer_start(&server->trim, TRIM_MS);
     mr_timer_init(&server->scale, server->loop, MR_TIME_INJECTED, on_scale, server);
     mr_timer_start(&server->scale, MR_SCALING_LOOK_MS);
+    tell_ready(&server->settings, port);
     mr_loop_run(server->loop);
     mr_timer_stop(&server->trim);
     mr_timer_stop(&server->scale);
@@ -518,8 +520,7 @@ main(int argc, char **argv)
 
     int port = start(&server, &err);
     if (port >= 0) {
-        tell_ready(&server.settings, port);
-        run(&server);
+        run(&server, port);
         mr_log(MR_LOG_INFO, "stream", "stopped");
     } else {
         fprintf(stderr, "millrace-streamd: %s\n", err.text);
