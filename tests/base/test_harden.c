@@ -14,7 +14,14 @@
 #include "base/landlock.h"
 #include "tests/suite.h"
 
-static char directory[] = "/tmp/millrace-harden-XXXXXX";
+static char directory[] = "/tmp/millrace-harden-XXXXXX"; /* each test makes it anew */
+
+static void
+make_directory(void)
+{
+    strcpy(directory, "/tmp/millrace-harden-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+}
 
 /* Each play runs in a child, hardened; its result is the child's status. */
 static int
@@ -130,7 +137,7 @@ who_am_i(void)
 
 START_TEST(a_daemon_of_ours_has_its_directory_and_what_the_system_shows_everybody)
 {
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    make_directory();
 
     ck_assert_int_eq(hardened_daemon(directory, write_own_file), 0);
     ck_assert_int_eq(hardened_daemon(directory, start_a_thread), 0);
@@ -150,7 +157,7 @@ END_TEST
 
 START_TEST(a_hardened_daemon_keeps_its_own_directory_and_threads)
 {
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    make_directory();
 
     ck_assert_int_eq(hardened(false, write_own_file), 0);
     ck_assert_int_eq(hardened(false, start_a_thread), 0);
