@@ -30,6 +30,7 @@ static const struct mr_verb verbs[] = {
     { "replay", "Give a recorded event to its function once more", mr_verb_replay },
     { "generate-event", "Print an event as a mapping would hand it over", mr_verb_generate_event },
     { "seek", "Move a mapping to another place in its stream", mr_verb_seek },
+    { "faults", "Make the stream server fail on purpose", mr_verb_faults },
     { "build", "Build the functions of a template", mr_verb_build },
     { "init", "Begin a project: template, handler, tests", mr_verb_init },
     { "explain", "Say why a filter lets a record through, or does not", mr_verb_explain },

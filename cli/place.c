@@ -189,3 +189,9 @@ mr_place_name(struct mr_place *place, const char *kind, const char *word)
     const char *name = state_text(place, kind, word);
     return name == NULL ? word : name;
 }
+
+const char *
+mr_place_state(struct mr_place *place, const char *name)
+{
+    return state_text(place, NULL, name);
+}

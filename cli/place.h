@@ -48,4 +48,7 @@ void mr_place_deinit(struct mr_place *place);
  */
 const char *mr_place_name(struct mr_place *place, const char *kind, const char *word);
 
+/* Top-level text of up.json ("template", "sockets"), or NULL. Valid as long as the place. */
+const char *mr_place_state(struct mr_place *place, const char *name);
+
 #endif

@@ -566,6 +566,38 @@ say_outputs(struct mr_up *up)
     }
 }
 
+/*
+ * What handlers are really shut in by: "L1; namespaces: ..." is shown up to its first part, and
+ * below the best level with where to read on.
+ */
+static void
+say_isolation(struct mr_up *up)
+{
+    struct mr_say *say = &up->say;
+    struct mr_error err;
+    json_t *status = NULL;
+    if (mr_remote_lambda(&up->remote, "GET", "/_millrace/status", (struct mr_slice){ 0 }, &err) ==
+        0) {
+        status = json_loadb((const char *)up->remote.body.data, up->remote.body.size, 0, NULL);
+    }
+    const char *isolation = json_string_value(json_object_get(status, "isolation"));
+    if (isolation != NULL) {
+        bool best = strncmp(isolation, "L1", 2) == 0;
+        bool off = strcmp(up->flags->sandbox, "off") == 0;
+        mr_say_begin_coloured(say, best ? MR_CYAN : MR_YELLOW, "sandbox");
+        mr_say_text(say, "%.*s  network %s%s", off ? (int)strlen(isolation)
+                                                   : (int)strcspn(isolation, ";"),
+                    isolation, up->flags->network,
+                    best  ? ""
+                    : off ? "  handlers can do what you can do"
+                          : "  `millrace doctor` says how to get more");
+        mr_say_str(say, "isolation", isolation);
+        mr_say_str(say, "network", up->flags->network);
+        mr_say_end(say);
+    }
+    json_decref(status);
+}
+
 static void
 say_ready(struct mr_up *up)
 {
@@ -601,6 +633,7 @@ come_up(struct mr_up *up, struct mr_error *err)
         return err->code;
     }
     say_outputs(up);
+    say_isolation(up);
     say_ready(up);
     return 0;
 }

@@ -53,6 +53,7 @@ int mr_verb_logs(int argc, char **argv);
 int mr_verb_dlq(int argc, char **argv);
 int mr_verb_replay(int argc, char **argv);
 int mr_verb_build(int argc, char **argv);
+int mr_verb_faults(int argc, char **argv);
 int mr_verb_env(int argc, char **argv);
 int mr_verb_explain(int argc, char **argv);
 int mr_verb_put(int argc, char **argv);
