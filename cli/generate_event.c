@@ -95,7 +95,7 @@ static const struct argp argp = {
     .doc =
         "Print an event as the template's mapping would hand it to its function: with the "
         "template's ARNs, keys of one shard and rising sequence numbers. Give it to a function "
-        "with `millrace invoke FUNCTION --payload -`.",
+        "with `millrace invoke FUNCTION --event -`.",
     .children = (const struct argp_child[]){ { &mr_template_argp, 0, "Template:", 1 }, { 0 } },
 };
 

@@ -103,6 +103,9 @@ refused(struct mr_remote *remote, const char *type, struct mr_error *err)
     mr_api_error_read(type[0] == '\0' ? (struct mr_slice){ 0 } : mr_slice_str(type),
                       mr_buf_slice(&remote->body), &remote->arena, &name, &message);
     snprintf(remote->error_name, sizeof(remote->error_name), "%.*s", MR_SLICE_ARGS(name));
+    if (name.size == 0 && message.size > 0) {
+        return mr_fail(err, -EREMOTEIO, "%.*s", MR_SLICE_ARGS(message));
+    }
     if (name.size == 0) {
         return mr_fail(err, -EREMOTEIO, "%s answered with status %d", remote->endpoint,
                        remote->status);
