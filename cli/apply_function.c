@@ -58,11 +58,13 @@ configuration_of(struct mr_apply *apply, const struct mr_template_function *func
         handler, "Role", role, "Timeout", (json_int_t)function->timeout_s, "MemorySize",
         (json_int_t)function->memory_mb, "EphemeralStorage", "Size",
         (json_int_t)function->ephemeral_mb, "Environment", "Variables", variables_of(function));
-    json_object_set_new(body, "Description",
-                        json_string(function->description == NULL ? "" : function->description));
-    json_object_set_new(body, "DeadLetterConfig",
-                        json_pack("{ss}", "TargetArn",
-                                  function->dead_letter_arn == NULL ? "" : function->dead_letter_arn));
+    json_object_set_new(
+        body, "Description",
+        json_string(function->description == NULL ? "" : function->description));
+    json_object_set_new(
+        body, "DeadLetterConfig",
+        json_pack("{ss}", "TargetArn",
+                  function->dead_letter_arn == NULL ? "" : function->dead_letter_arn));
     return body;
 }
 
@@ -80,12 +82,12 @@ add_layers(struct mr_apply *apply, const struct mr_template_function *function, 
             continue;
         }
         json_t *answer = NULL;
-        mr_auto_free char *path = mr_format("/2018-10-31/layers/%s-layer-%zu/versions",
-                                            function->name, i + 1);
-        if (mr_apply_ask(apply, "POST", path,
-                         json_pack("{s{ss ss}}", "Content", "S3Bucket", "hot-reload", "S3Key",
-                                   layer),
-                         &answer, err) < 0) {
+        mr_auto_free char *path =
+            mr_format("/2018-10-31/layers/%s-layer-%zu/versions", function->name, i + 1);
+        if (mr_apply_ask(
+                apply, "POST", path,
+                json_pack("{s{ss ss}}", "Content", "S3Bucket", "hot-reload", "S3Key", layer),
+                &answer, err) < 0) {
             return mr_wrap(err, "layer %s of %s", layer, function->logical_id);
         }
         json_array_append(arns, json_object_get(answer, "LayerVersionArn"));
@@ -95,8 +97,8 @@ add_layers(struct mr_apply *apply, const struct mr_template_function *function, 
 }
 
 static int
-create(struct mr_apply *apply, const struct mr_template_function *function, json_t *configuration,
-       const char *code_path, struct mr_error *err)
+create(struct mr_apply *apply, const struct mr_template_function *function,
+       json_t *configuration, const char *code_path, struct mr_error *err)
 {
     json_t *code;
     if (code_of(code_path, &code, err) < 0) {
@@ -112,8 +114,8 @@ create(struct mr_apply *apply, const struct mr_template_function *function, json
 }
 
 static int
-update(struct mr_apply *apply, const struct mr_template_function *function, json_t *configuration,
-       const char *code_path, struct mr_error *err)
+update(struct mr_apply *apply, const struct mr_template_function *function,
+       json_t *configuration, const char *code_path, struct mr_error *err)
 {
     json_t *code;
     mr_auto_free char *path = mr_format(FUNCTIONS "/%s/configuration", function->name);
@@ -158,13 +160,13 @@ set_alias(struct mr_apply *apply, const struct mr_template_function *function,
         return err->code;
     }
     json_t *number = json_object_get(version, "Version");
-    int result = mr_apply_ask(apply, "PUT", alias,
-                              json_pack("{sO}", "FunctionVersion", number), NULL, err);
-    if (result < 0 && mr_remote_said(apply->remote, "ResourceNotFoundException")) {
-        result = mr_apply_ask(apply, "POST", aliases,
-                              json_pack("{ss sO}", "Name", function->alias, "FunctionVersion",
-                                        number),
+    int result = mr_apply_ask(apply, "PUT", alias, json_pack("{sO}", "FunctionVersion", number),
                               NULL, err);
+    if (result < 0 && mr_remote_said(apply->remote, "ResourceNotFoundException")) {
+        result = mr_apply_ask(
+            apply, "POST", aliases,
+            json_pack("{ss sO}", "Name", function->alias, "FunctionVersion", number), NULL,
+            err);
     }
     json_decref(version);
     return result;
@@ -232,6 +234,28 @@ put_function(struct mr_apply *apply, size_t index, json_t *configuration, const 
     return set_invoke_config(apply, function, err);
 }
 
+/* A function that is there and cannot run, as one in a language that needs its own client: say
+ * why, before its first batch does. */
+static int
+warn_of_state(struct mr_apply *apply, const struct mr_template_function *function,
+              struct mr_error *err)
+{
+    json_t *answer = NULL;
+    mr_auto_free char *path = mr_format(FUNCTIONS "/%s/configuration", function->name);
+    int result = mr_apply_ask(apply, "GET", path, NULL, &answer, err);
+    if (result < 0) {
+        return result;
+    }
+    const char *state = json_string_value(json_object_get(answer, "State"));
+    const char *reason = json_string_value(json_object_get(answer, "StateReason"));
+    if (state != NULL && strcmp(state, "Failed") == 0) {
+        mr_say_warn(apply->say, "warn", "%s",
+                    reason == NULL ? "the function cannot run" : reason);
+    }
+    json_decref(answer);
+    return 0;
+}
+
 int
 mr_apply_function(struct mr_apply *apply, size_t index, struct mr_error *err)
 {
@@ -243,7 +267,8 @@ mr_apply_function(struct mr_apply *apply, size_t index, struct mr_error *err)
     if (result < 0) {
         return mr_wrap(err, "function %s", function->logical_id);
     }
-    mr_state_file_put(apply->state, "functions", function->logical_id, json_string(function->name));
+    mr_state_file_put(apply->state, "functions", function->logical_id,
+                      json_string(function->name));
     if (mr_apply_say(apply, word, "function", function->name)) {
         mr_say_text(apply->say, "%s  %lld MB  %lld s%s%s",
                     function->runtime == NULL ? "provided.al2023" : function->runtime,
@@ -254,5 +279,5 @@ mr_apply_function(struct mr_apply *apply, size_t index, struct mr_error *err)
         mr_say_str(apply->say, "arn", function->arn);
         mr_say_end(apply->say);
     }
-    return 0;
+    return warn_of_state(apply, function, err);
 }

@@ -1,6 +1,8 @@
 #include "control/invoker.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "control/history.h"
@@ -9,7 +11,7 @@
 struct trip {
     mr_invoked_fn *done;
     void *context;
-    const char *refusal; /* decided before it began */
+    char *refusal; /* decided before it began */
     struct mr_control *control;
     char request_id[MR_UUID_SIZE];
 };
@@ -58,7 +60,23 @@ refuse_later(void *context)
 
     mr_loop_release(trip->control->loop);
     trip->done(&told, trip->context);
+    free(trip->refusal);
     free(trip);
+}
+
+/* Why the function cannot be invoked at all, or NULL; the caller's to free. */
+static char *
+refusal_of(bool named, const struct target *target)
+{
+    if (!named || target->version == NULL) {
+        return mr_strdup("the function, or the version or alias the mapping names, is gone");
+    }
+    const char *state = json_text_of(target->version, "State");
+    const char *reason = json_text_of(target->version, "StateReason");
+    if (state != NULL && strcmp(state, "Failed") == 0) {
+        return mr_strdup(reason == NULL ? "the function cannot run" : reason);
+    }
+    return NULL;
 }
 
 static void
@@ -74,10 +92,10 @@ invoke(void *self, const struct mr_invoke_request *request, mr_invoked_fn *done,
     trip->control = control;
     snprintf(trip->request_id, sizeof(trip->request_id), "%.*s",
              MR_SLICE_ARGS(request->request_id));
-    if (!target_parse(control, &arena, mr_arena_cstr(&arena, request->function_arn), NULL,
-                      &target) ||
-        target.version == NULL) {
-        trip->refusal = "the function, or the version or alias the mapping names, is gone";
+    bool named = target_parse(control, &arena, mr_arena_cstr(&arena, request->function_arn),
+                              NULL, &target);
+    trip->refusal = refusal_of(named, &target);
+    if (trip->refusal != NULL) {
         mr_loop_hold(control->loop);
         mr_loop_defer(control->loop, refuse_later, trip);
         return;
