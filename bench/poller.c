@@ -405,12 +405,16 @@ measure(const struct shape *shape, uint64_t records)
 
 /* ---- idle shards ---- */
 
+/* `used`: each has handed out a batch before. */
 static void
-measure_idle(void)
+measure_idle(bool used)
 {
     struct mr_loop *loop = mr_loop_new(NULL);
+    struct bench bench = { .loop = loop };
+    mr_list_init(&bench.flights);
+    mr_list_init(&bench.spare_flights);
     struct mr_memory_stream *stream = mr_memory_stream_new(loop, IDLE_SHARDS);
-    struct mr_invoker invoker = { invoke, NULL };
+    struct mr_invoker invoker = { invoke, &bench };
     struct mr_sink sink = { deliver, NULL };
     struct shape shape = { .shards = IDLE_SHARDS, .batch = 100, .lanes = 1 };
     struct mr_poller_options options = { .loop = loop,
@@ -420,6 +424,9 @@ measure_idle(void)
                                          .open_context = stream };
     struct mr_poller *poller = mr_poller_new(&options);
     struct mr_mapping_settings settings = settings_of(&shape, NULL);
+    for (size_t i = 0; used && i < IDLE_SHARDS * (size_t)100; i++) {
+        mr_memory_stream_put(stream, i % IDLE_SHARDS, MR_SLICE("key"), MR_SLICE("data"));
+    }
     size_t before = mallinfo2().uordblks;
     struct mr_mapping *mapping = mr_mapping_new(poller, &settings, NULL);
     mr_mapping_start(mapping);
@@ -441,6 +448,7 @@ measure_idle(void)
     mr_mapping_free(mapping);
     mr_poller_free(poller);
     mr_memory_stream_free(stream);
+    free_calls(&bench.spare_flights);
     mr_loop_free(loop);
 }
 
@@ -496,6 +504,7 @@ main(int argc, char **argv)
         measure(&shapes[i], shapes[i].batch == 1 ? records / 10 : records);
     }
     measure_answers(records);
-    measure_idle();
+    measure_idle(false);
+    measure_idle(true);
     return 0;
 }

@@ -80,6 +80,17 @@ mr_lane_size(const struct mr_lane *lane)
     return lane->count;
 }
 
+void
+mr_lane_trim(struct mr_lane *lane)
+{
+    if (lane->count == 0) {
+        free(lane->records);
+        lane->records = NULL;
+        lane->capacity = 0;
+        lane->front = 0;
+    }
+}
+
 static void
 grow(struct mr_lane *lane)
 {

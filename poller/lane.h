@@ -119,6 +119,8 @@ void mr_lane_update(struct mr_lane *lane, const struct mr_lane_options *options)
 
 /* Records of the lane that are not finished. The caller bounds it. */
 size_t mr_lane_size(const struct mr_lane *lane);
+/* Gives back the memory of a lane without records. */
+void mr_lane_trim(struct mr_lane *lane);
 void mr_lane_push(struct mr_lane *lane, const struct mr_lane_record *record, uint64_t now_ms);
 /* The shard has no more records: what is there goes out without waiting for a window. */
 void mr_lane_end(struct mr_lane *lane);

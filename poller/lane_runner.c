@@ -10,7 +10,10 @@
 #include "base/limits.h"
 #include "poller/response.h"
 
-enum { LABEL_TEXT = 64 };
+enum {
+    LABEL_TEXT = 64,
+    KEPT_EVENT_BYTES = 64 * 1024, /* a larger one is written anew for a retry that waits */
+};
 
 /* Outlives its runner when that is freed while somebody still owes us an answer. */
 struct mr_lane_flight {
@@ -381,20 +384,30 @@ discard(struct mr_lane_runner *runner)
 
 /* ---- the lane ---- */
 
+/* The event's memory may serve others. */
 static void
-wait_until(struct mr_lane_runner *runner, uint64_t until_ms)
-{
-    uint64_t now = now_ms(runner);
-    mr_timer_start(&runner->timer, until_ms > now ? until_ms - now : 0);
-}
-
-/* Nothing is formed: the event's memory may serve others. */
-static void
-rest(struct mr_lane_runner *runner)
+give_event(struct mr_lane_runner *runner)
 {
     if (runner->payload.capacity > 0) {
         mr_poller_give_buffer(mapping_of(runner)->poller, &runner->payload);
     }
+}
+
+static void
+wait_until(struct mr_lane_runner *runner, uint64_t until_ms)
+{
+    uint64_t now = now_ms(runner);
+    if (runner->payload.size > KEPT_EVENT_BYTES) {
+        give_event(runner); /* thousands may wait at a time */
+    }
+    mr_timer_start(&runner->timer, until_ms > now ? until_ms - now : 0);
+}
+
+static void
+rest(struct mr_lane_runner *runner)
+{
+    give_event(runner);
+    mr_lane_trim(runner->lane);
 }
 
 void
@@ -501,7 +514,7 @@ mr_lane_runner_free(struct mr_lane_runner *runner)
         runner->flight->runner = NULL;
         mapping_of(runner)->in_flight--;
     }
-    rest(runner);
+    give_event(runner);
     mr_lane_free(runner->lane);
     free(runner);
 }

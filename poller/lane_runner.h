@@ -1,9 +1,9 @@
 /*
  * lane_runner: does what a lane says: invoke, wait, give up.
  *
- * One thing at a time. The event of a batch is written once and kept for its retries, as is
- * its request id. What is under way when the runner is freed is abandoned: its outcome is
- * ignored.
+ * One thing at a time. The event of a batch is written once and kept for its retries, unless it
+ * is large and they must wait; its request id stays. What is under way when the runner is freed
+ * is abandoned: its outcome is ignored.
  *
  * Private to the mapping.
  */

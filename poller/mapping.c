@@ -42,6 +42,10 @@ void
 mr_mapping_trouble(struct mr_mapping *mapping, struct mr_slice sentence)
 {
     struct mr_mapping_event event = { .kind = MR_EVENT_TROUBLE };
+    bool is_over = mapping->troubled == 0 && mapping->list_failures == 0;
+    if (sentence.size == 0 && !is_over) {
+        return; /* another shard has its own */
+    }
     if (mr_slice_eq(mr_buf_slice(&mapping->trouble), sentence)) {
         return;
     }

@@ -81,6 +81,7 @@ struct mr_mapping {
     enum mr_mapping_result last_result;
     struct mr_mapping_counts counts;
     struct mr_buf trouble;
+    size_t troubled; /* readers whose last call failed for a reason that was told */
 };
 
 static inline const struct mr_mapping_settings *
@@ -91,7 +92,7 @@ mr_mapping_settings_of(const struct mr_mapping *mapping)
 
 /* Fills in what every event carries, and tells it. */
 void mr_mapping_tell(const struct mr_mapping *mapping, struct mr_mapping_event *event);
-/* Absent: there is none any more. */
+/* Absent: there is none any more, as far as its teller knows. */
 void mr_mapping_trouble(struct mr_mapping *mapping, struct mr_slice sentence);
 
 /* What readers report. */

@@ -106,7 +106,21 @@ rest_after(struct mr_shard_reader *reader, uint64_t first_ms, uint64_t most_ms)
 static void
 complain(struct mr_shard_reader *reader, const struct mr_error *err)
 {
+    if (!reader->is_troubled) {
+        reader->is_troubled = true;
+        reader->mapping->troubled++;
+    }
     mr_mapping_trouble(reader->mapping, mr_slice_str(err == NULL ? "no reason" : err->text));
+}
+
+static void
+calm_down(struct mr_shard_reader *reader)
+{
+    if (reader->is_troubled) {
+        reader->is_troubled = false;
+        reader->mapping->troubled--;
+        mr_mapping_trouble(reader->mapping, (struct mr_slice){ NULL, 0 });
+    }
 }
 
 /* Nothing here ends the mapping: it waits and tries again, for as long as it runs. */
@@ -138,7 +152,7 @@ static void
 succeed(struct mr_shard_reader *reader)
 {
     reader->failures = 0;
-    mr_mapping_trouble(reader->mapping, (struct mr_slice){ NULL, 0 });
+    calm_down(reader);
 }
 
 /* ---- place ---- */
@@ -728,6 +742,7 @@ mr_shard_reader_stop(struct mr_shard_reader *reader)
     }
     mr_timer_stop(&reader->timer);
     mr_list_remove(&reader->hungry);
+    calm_down(reader);
     stop_lanes(reader);
     reader->is_lost = false;
     if (reader->is_unplaced) {

@@ -43,6 +43,7 @@ struct mr_shard_reader {
     bool is_listed; /* then */
     bool is_lost;   /* the source does not know it: the next listing decides */
     bool is_unplaced;
+    bool is_troubled;  /* one of those the mapping counts */
     bool has_child;    /* was seen */
     bool has_begun;    /* reading was told */
     bool at_tip;       /* the newest answer reached the end of what there is */
