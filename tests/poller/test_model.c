@@ -34,14 +34,16 @@ enum {
     MAX_LETTERS = 64,
     LANES = 10,
     KEYS = 5,
+    FILTERED_KEY = 4,
     POLLED_RECORDS = 1000, /* may be read ahead where a source cannot wait */
     END_S = 20000,         /* virtual seconds after which everything must be over */
 };
 
-enum kind { PUT, SPLIT, MERGE, STOP, START, CRASH, UPDATE, FAIL_SOURCE, EXPIRE, WAIT, KINDS };
+enum kind { PUT, SPLIT, MERGE, STOP, START, CRASH, UPDATE, FAIL_SOURCE, EXPIRE, WAIT, SEEK };
 
-static const char *const kind_names[] = { "put",   "split",  "merge",       "stop",   "start",
-                                          "crash", "update", "fail source", "expire", "wait" };
+static const char *const kind_names[] = { "put",    "split", "merge",  "stop",
+                                          "start",  "crash", "update", "fail source",
+                                          "expire", "wait",  "seek" };
 
 struct action {
     enum kind kind;
@@ -51,7 +53,7 @@ struct action {
 struct scenario {
     uint64_t seed;
     size_t shards, first_records;
-    bool first_split, waits;
+    bool first_split, waits, filters;
     uint64_t latency_ms, takes_ms;
     unsigned throttled, flaky, poison, sink_fails; /* percent */
     struct mr_mapping_settings settings;           /* numbers only */
@@ -65,6 +67,7 @@ struct record {
     char number[64];
     uint64_t arrival_ms;
     bool excluded; /* before the starting position: must not come */
+    bool filtered; /* must not come either */
     bool poison;
     unsigned flaky; /* times it still fails */
     bool finished;
@@ -229,8 +232,9 @@ check_batch(struct model *model, const struct mr_mapping_event *event, const uns
             broken(model, "record %u is not of shard %zu", ids[i], shard);
             return;
         }
-        if (record->excluded) {
-            broken(model, "record %u is before the starting position", ids[i]);
+        if (record->excluded || record->filtered) {
+            broken(model, "record %u is %s", ids[i],
+                   record->filtered ? "filtered out" : "before the starting position");
         }
         if (i > 0 && !is_before(&model->records[ids[i - 1]], record)) {
             broken(model, "records %u and %u are out of order", ids[i - 1], ids[i]);
@@ -474,6 +478,8 @@ put(struct model *model, uint64_t a, uint64_t b, bool excluded)
                                    .arrival_ms = rig_now_ms(&model->rig),
                                    .excluded = excluded,
                                    .poison = chance(model, model->scenario->poison) };
+        record->filtered = model->scenario->filters && record->key == FILTERED_KEY;
+        record->finished = record->filtered;
         if (chance(model, model->scenario->flaky)) {
             record->flaky = 1 + (unsigned)mr_random_below(&model->random, 3);
         }
@@ -544,6 +550,24 @@ start(struct model *model)
     rig_start(&model->rig);
 }
 
+/* Back to the beginning: all of it may come again, and what was excluded must come now. */
+static void
+seek(struct model *model)
+{
+    struct mr_source_place place = { .position = MR_POSITION_TRIM_HORIZON };
+    rig_stop(&model->rig);
+    model->is_stopped = true;
+    if (mr_mapping_seek(model->rig.mapping, &place, NULL) < 0) {
+        broken(model, "a seek was refused");
+    }
+    for (size_t i = 0; i < MAX_SHARDS; i++) {
+        model->shards[i].checkpoint[0] = '\0';
+    }
+    for (unsigned i = 0; i < model->record_count; i++) {
+        model->records[i].excluded = false;
+    }
+}
+
 static void
 act(struct model *model, const struct action *action)
 {
@@ -577,6 +601,9 @@ act(struct model *model, const struct action *action)
         mr_memory_stream_fail(rig->stream, (enum mr_memory_call)(action->a % 3),
                               (enum mr_source_fault)(MR_SOURCE_EXPIRED + action->b % 5),
                               1 + (unsigned)(action->b >> 8) % 4);
+        break;
+    case SEEK:
+        seek(model);
         break;
     case EXPIRE:
         mr_memory_stream_expire(rig->stream);
@@ -619,7 +646,11 @@ begin(struct model *model)
     rig_init(rig, scenario->shards);
     struct mr_slice uuid = rig->settings.uuid, source_arn = rig->settings.source_arn;
     struct mr_slice function_arn = rig->settings.function_arn;
+    static const struct mr_slice filters[] = { MR_SLICE_INIT(
+        "{\"partitionKey\":[{\"anything-but\":\"k4\"}]}") };
     rig->settings = scenario->settings;
+    rig->settings.filters = filters;
+    rig->settings.filter_count = scenario->filters ? 1 : 0;
     rig->settings.uuid = uuid;
     rig->settings.source_arn = source_arn;
     rig->settings.function_arn = function_arn;
@@ -735,9 +766,9 @@ imagine_settings(struct mr_mapping_settings *settings, struct mr_random *random)
 static void
 imagine(struct scenario *scenario, uint64_t seed)
 {
-    static const uint8_t likely[] = { PUT,   PUT,   PUT,    PUT,         PUT,    PUT,
-                                      WAIT,  WAIT,  WAIT,   SPLIT,       MERGE,  STOP,
-                                      START, CRASH, UPDATE, FAIL_SOURCE, EXPIRE, START };
+    static const uint8_t likely[] = { PUT,    PUT,         PUT,    PUT,   PUT,  PUT,   WAIT,
+                                      WAIT,   WAIT,        SPLIT,  MERGE, STOP, START, CRASH,
+                                      UPDATE, FAIL_SOURCE, EXPIRE, START, SEEK };
     struct mr_random random;
     mr_random_init_seed(&random, seed * 2 + 1);
     *scenario = (struct scenario){
@@ -758,6 +789,7 @@ imagine(struct scenario *scenario, uint64_t seed)
     if (scenario->settings.max_retries < 0 && scenario->settings.max_age_ms < 0) {
         scenario->poison = 0; /* it would never end */
     }
+    scenario->filters = scenario->settings.tumbling_ms == 0 && below(&random, 4) == 0;
     for (size_t i = 0; i < scenario->count; i++) {
         scenario->actions[i] =
             (struct action){ (enum kind)likely[below(&random, sizeof(likely))],
