@@ -52,6 +52,7 @@ struct mr_lane {
     uint32_t tries;         /* of it, that cost budget */
     uint32_t refusals;      /* of it, that did not */
     uint64_t not_before_ms; /* the next try */
+    bool was_refused;       /* the last try was not taken */
     bool responded;         /* the last try was answered by the function */
     bool unhandled;         /* with an error */
     struct mr_lane_action discard;
@@ -582,6 +583,7 @@ mr_lane_report(struct mr_lane *lane, const struct mr_lane_report *report, uint64
 {
     mr_assert(lane->phase == INVOKING);
     lane->split = 0;
+    lane->was_refused = report->outcome == MR_LANE_NOT_INVOKED;
     bool lacks_state =
         lane->window_open && lane->final == NO_FINAL && report->state.data == NULL;
     switch (report->outcome) {
@@ -611,6 +613,14 @@ mr_lane_report(struct mr_lane *lane, const struct mr_lane_report *report, uint64
         back_off(lane, now_ms, lane->refusals,
                  or_usual(lane->options.throttle_max_ms, THROTTLE_MAX_MS));
         break;
+    }
+}
+
+void
+mr_lane_hurry(struct mr_lane *lane)
+{
+    if (lane->phase == READY && lane->was_refused) {
+        lane->not_before_ms = 0;
     }
 }
 

@@ -136,6 +136,8 @@ struct mr_lane_action mr_lane_next(struct mr_lane *lane, uint64_t now_ms);
 
 /* The outcome of the INVOKE that mr_lane_next gave. */
 void mr_lane_report(struct mr_lane *lane, const struct mr_lane_report *report, uint64_t now_ms);
+/* There may be room now for a try that was not taken: do not wait any longer. */
+void mr_lane_hurry(struct mr_lane *lane);
 /* The DISCARD was carried out: delivered, kept or dropped. */
 void mr_lane_discarded(struct mr_lane *lane, uint64_t now_ms);
 

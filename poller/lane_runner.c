@@ -68,6 +68,22 @@ land(struct mr_lane_flight *flight)
     return runner;
 }
 
+/*
+ * Somebody of this mapping has made room, so who was throttled longest tries again, before the
+ * one that made it goes on: with fewer places than lanes all have their turn.
+ */
+static void
+wake_throttled(struct mr_mapping *mapping)
+{
+    if (mr_list_empty(&mapping->throttled)) {
+        return;
+    }
+    struct mr_lane_runner *runner =
+        MR_CONTAINER_OF(mapping->throttled.next, struct mr_lane_runner, throttled);
+    mr_lane_hurry(runner->lane);
+    mr_lane_runner_run(runner);
+}
+
 /* The lane has moved: go on. */
 static void
 go_on(struct mr_lane_runner *runner)
@@ -284,6 +300,11 @@ on_invoked(const struct mr_invoke_result *result, void *context)
     snprintf(runner->version, sizeof(runner->version), "%.*s",
              MR_SLICE_ARGS(result->executed_version));
     report(runner, result);
+    if (result->outcome == MR_INVOKE_THROTTLED) {
+        mr_list_push_back(&mapping_of(runner)->throttled, &runner->throttled);
+    } else {
+        wake_throttled(mapping_of(runner));
+    }
     go_on(runner);
 }
 
@@ -420,6 +441,9 @@ mr_lane_runner_run(struct mr_lane_runner *runner)
     struct mr_lane_action action = mr_lane_next(runner->lane, now_ms(runner));
     runner->is_done = action.verb == MR_LANE_DONE;
     runner->is_drained = runner->is_done || action.verb == MR_LANE_IDLE;
+    if (action.verb != MR_LANE_WAIT) {
+        mr_list_remove(&runner->throttled);
+    }
     switch (action.verb) {
     case MR_LANE_INVOKE:
         runner->action = action;
@@ -475,6 +499,7 @@ mr_lane_runner_new(struct mr_shard_reader *reader, unsigned index)
     struct mr_lane_runner *runner = mr_alloc_zero(1, sizeof(*runner));
     runner->reader = reader;
     runner->index = index;
+    mr_list_init(&runner->throttled);
     mr_timer_init(&runner->timer, reader->mapping->poller->options.loop, MR_TIME_INJECTED,
                   on_timer, runner);
     struct mr_lane_options options = lane_options(runner);
@@ -501,6 +526,7 @@ void
 mr_lane_runner_stop(struct mr_lane_runner *runner)
 {
     mr_timer_stop(&runner->timer);
+    mr_list_remove(&runner->throttled);
 }
 
 void

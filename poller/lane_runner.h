@@ -26,6 +26,7 @@ struct mr_lane_runner {
     struct mr_lane_flight *flight; /* under way; NULL: nothing */
     struct mr_lane_action action;  /* the same */
     uint64_t started_us;           /* of real time */
+    struct mr_list throttled;      /* waits for another's end, or for its timer */
     bool is_done;                  /* the shard has ended and all of this lane is finished */
     bool is_drained;               /* no batch is formed */
 

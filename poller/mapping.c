@@ -745,6 +745,7 @@ mr_mapping_new(struct mr_poller *poller, const struct mr_mapping_settings *setti
     struct mr_loop *loop = poller->options.loop;
     mapping->poller = poller;
     mapping->kept = kept;
+    mr_list_init(&mapping->throttled);
     mr_timer_init(&mapping->list_timer, loop, MR_TIME_INJECTED, on_list_timer, mapping);
     mr_timer_init(&mapping->stop_timer, loop, MR_TIME_INJECTED, on_stop_timer, mapping);
     load_seeks(mapping);

@@ -73,6 +73,7 @@ struct mr_mapping {
     size_t unplaced;            /* readers that wait for an iterator since the listing */
     bool is_forgotten;          /* deleted: nothing is remembered any more */
     bool must_flush;            /* boundaries were taken that no record stands for */
+    struct mr_list throttled;   /* lanes, longest first */
     size_t in_flight;           /* invocations and failure documents */
     struct mr_mapping_seek_to *seeks;
     size_t seek_count;

@@ -56,6 +56,7 @@ on_answer(void *context)
                                        .payload = mr_slice_str(flight->answer.payload),
                                        .executed_version = MR_SLICE("$LATEST") };
     flight->rig->invoking--;
+    flight->rig->running -= flight->answer.outcome != MR_INVOKE_THROTTLED;
     flight->done(&result, flight->context);
     if (flight->answer.owned) {
         free((void *)(uintptr_t)flight->answer.payload);
@@ -75,6 +76,7 @@ invoke(void *self, const struct mr_invoke_request *request, mr_invoked_fn *done,
         flight->answer.outcome = MR_INVOKE_FUNCTION_ERROR;
     }
     rig->invoking++;
+    rig->running += flight->answer.outcome != MR_INVOKE_THROTTLED;
     rig->most_invoking =
         rig->invoking > rig->most_invoking ? rig->invoking : rig->most_invoking;
     mr_timer_init(&flight->timer, rig->loop, MR_TIME_INJECTED, on_answer, flight);

@@ -42,6 +42,7 @@ struct rig {
     const char *poison;     /* without a function: events that hold one of these letters fail */
     void *context;          /* the test's */
     unsigned invoking, most_invoking;
+    unsigned running; /* of those, not throttled */
     bool keep_quiet; /* no transcript */
 
     struct mr_buf said;

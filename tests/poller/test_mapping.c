@@ -199,6 +199,33 @@ START_TEST(throttles_cost_no_retry)
 }
 END_TEST
 
+/* One place for all. */
+static struct rig_answer
+one_at_a_time(struct rig *rig, const struct mr_invoke_request *request)
+{
+    (void)request;
+    bool full = rig->running > 0;
+    return (struct rig_answer){ .outcome = full ? MR_INVOKE_THROTTLED : MR_INVOKE_OK,
+                                .takes_ms = full ? 0 : 100 };
+}
+
+START_TEST(who_was_throttled_goes_on_when_there_is_room)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 10);
+    rig.settings.batch_size = 1;
+    rig.function = one_at_a_time;
+    for (size_t shard = 0; shard < 10; shard++) {
+        rig_put(&rig, shard, "a b c d e");
+    }
+
+    rig_start(&rig);
+    rig_run(&rig, 5200);
+
+    ck_assert_uint_eq(rig_counts(&rig).succeeded, 50);
+}
+END_TEST
+
 START_TEST(old_records_are_cut_off_the_front)
 {
     rig_auto struct rig rig;
@@ -1137,52 +1164,51 @@ START_TEST(settings_out_of_range_are_refused)
 }
 END_TEST
 
-MR_SUITE("poller.mapping", MR_TEST(records_reach_the_function_in_order),
-         MR_TEST(a_batch_has_at_most_batch_size_records), MR_TEST(a_window_gathers_records),
-         MR_TEST(a_poison_record_is_isolated_and_given_up),
-         MR_TEST(batches_are_named_by_their_halves),
-         MR_TEST(a_partial_failure_goes_on_from_its_lowest_record),
-         MR_TEST(an_unchanged_retry_keeps_its_request_id_and_event),
-         MR_TEST(throttles_cost_no_retry), MR_TEST(old_records_are_cut_off_the_front),
-         MR_TEST(what_cannot_be_delivered_is_dropped_and_the_shard_goes_on),
-         MR_TEST(an_oversized_record_burns_its_retries_without_an_invocation),
-         MR_TEST(latest_begins_behind_what_is_there),
-         MR_TEST(latest_skips_shards_that_have_ended),
-         MR_TEST(a_timestamp_begins_with_the_first_record_from_then_on),
-         MR_TEST(children_are_read_when_their_parent_is_finished),
-         MR_TEST(a_merged_child_waits_for_both_parents),
-         MR_TEST(a_split_while_reading_is_followed),
-         MR_TEST(an_expired_iterator_is_taken_again_behind_the_last_record),
-         MR_TEST_LOOP(trouble_never_ends_a_mapping, 9),
-         MR_TEST(a_stream_made_again_is_read_from_its_beginning),
-         MR_TEST(trimmed_records_are_passed_over),
-         MR_TEST(a_source_that_cannot_wait_is_polled_once_a_second),
-         MR_TEST(a_stopped_mapping_begins_no_invocation_and_goes_on_where_it_was),
-         MR_TEST(what_is_under_way_at_a_stop_is_checkpointed),
-         MR_TEST(a_mapping_freed_during_an_invocation_ignores_its_outcome),
-         MR_TEST(a_mapping_goes_on_from_its_checkpoints_after_a_crash),
-         MR_TEST(a_finished_parent_is_not_read_again_after_a_crash),
-         MR_TEST(a_seek_moves_a_stopped_mapping), MR_TEST(a_seek_outlives_a_crash),
-         MR_TEST(an_update_during_a_retry_keeps_the_batch),
-         MR_TEST(a_failing_lane_does_not_stop_the_others), MR_TEST(lanes_run_at_the_same_time),
-         MR_TEST(another_parallelization_drains_first),
-         MR_TEST(reading_stops_when_twice_a_batch_is_buffered),
-         MR_TEST(a_window_ends_with_one_call_without_records),
-         MR_TEST(the_first_state_is_empty_and_each_call_gets_the_last),
-         MR_TEST(an_idle_window_ends_after_a_while),
-         MR_TEST(a_shards_end_closes_its_window_before_children_are_read),
-         MR_TEST(an_answer_without_state_fails_the_batch),
-         MR_TEST(a_state_that_is_too_large_ends_the_window_early),
-         MR_TEST(a_final_call_that_fails_is_given_up_without_records),
-         MR_TEST(windows_switched_off_end_with_their_last_call),
-         MR_TEST(a_new_role_stands_in_the_next_event),
-         MR_TEST(a_batch_never_passes_six_megabytes),
-         MR_TEST(bytes_that_are_buffered_are_bounded),
-         MR_TEST(an_aggregates_records_are_behind_a_checkpoint_together),
-         MR_TEST(a_shard_that_was_trimmed_away_counts_as_finished),
-         MR_TEST(a_start_during_a_stop_begins_again_after_it),
-         MR_TEST(a_forgotten_mapping_begins_anew),
-         MR_TEST(filtered_records_move_the_checkpoint_and_count),
-         MR_TEST(a_page_without_a_record_that_passes_causes_no_invocation),
-         MR_TEST(a_bad_filter_is_refused_with_its_reason),
-         MR_TEST(settings_out_of_range_are_refused))
+MR_SUITE(
+    "poller.mapping", MR_TEST(records_reach_the_function_in_order),
+    MR_TEST(a_batch_has_at_most_batch_size_records), MR_TEST(a_window_gathers_records),
+    MR_TEST(a_poison_record_is_isolated_and_given_up),
+    MR_TEST(batches_are_named_by_their_halves),
+    MR_TEST(a_partial_failure_goes_on_from_its_lowest_record),
+    MR_TEST(an_unchanged_retry_keeps_its_request_id_and_event),
+    MR_TEST(throttles_cost_no_retry), MR_TEST(who_was_throttled_goes_on_when_there_is_room),
+    MR_TEST(old_records_are_cut_off_the_front),
+    MR_TEST(what_cannot_be_delivered_is_dropped_and_the_shard_goes_on),
+    MR_TEST(an_oversized_record_burns_its_retries_without_an_invocation),
+    MR_TEST(latest_begins_behind_what_is_there), MR_TEST(latest_skips_shards_that_have_ended),
+    MR_TEST(a_timestamp_begins_with_the_first_record_from_then_on),
+    MR_TEST(children_are_read_when_their_parent_is_finished),
+    MR_TEST(a_merged_child_waits_for_both_parents), MR_TEST(a_split_while_reading_is_followed),
+    MR_TEST(an_expired_iterator_is_taken_again_behind_the_last_record),
+    MR_TEST_LOOP(trouble_never_ends_a_mapping, 9),
+    MR_TEST(a_stream_made_again_is_read_from_its_beginning),
+    MR_TEST(trimmed_records_are_passed_over),
+    MR_TEST(a_source_that_cannot_wait_is_polled_once_a_second),
+    MR_TEST(a_stopped_mapping_begins_no_invocation_and_goes_on_where_it_was),
+    MR_TEST(what_is_under_way_at_a_stop_is_checkpointed),
+    MR_TEST(a_mapping_freed_during_an_invocation_ignores_its_outcome),
+    MR_TEST(a_mapping_goes_on_from_its_checkpoints_after_a_crash),
+    MR_TEST(a_finished_parent_is_not_read_again_after_a_crash),
+    MR_TEST(a_seek_moves_a_stopped_mapping), MR_TEST(a_seek_outlives_a_crash),
+    MR_TEST(an_update_during_a_retry_keeps_the_batch),
+    MR_TEST(a_failing_lane_does_not_stop_the_others), MR_TEST(lanes_run_at_the_same_time),
+    MR_TEST(another_parallelization_drains_first),
+    MR_TEST(reading_stops_when_twice_a_batch_is_buffered),
+    MR_TEST(a_window_ends_with_one_call_without_records),
+    MR_TEST(the_first_state_is_empty_and_each_call_gets_the_last),
+    MR_TEST(an_idle_window_ends_after_a_while),
+    MR_TEST(a_shards_end_closes_its_window_before_children_are_read),
+    MR_TEST(an_answer_without_state_fails_the_batch),
+    MR_TEST(a_state_that_is_too_large_ends_the_window_early),
+    MR_TEST(a_final_call_that_fails_is_given_up_without_records),
+    MR_TEST(windows_switched_off_end_with_their_last_call),
+    MR_TEST(a_new_role_stands_in_the_next_event), MR_TEST(a_batch_never_passes_six_megabytes),
+    MR_TEST(bytes_that_are_buffered_are_bounded),
+    MR_TEST(an_aggregates_records_are_behind_a_checkpoint_together),
+    MR_TEST(a_shard_that_was_trimmed_away_counts_as_finished),
+    MR_TEST(a_start_during_a_stop_begins_again_after_it),
+    MR_TEST(a_forgotten_mapping_begins_anew),
+    MR_TEST(filtered_records_move_the_checkpoint_and_count),
+    MR_TEST(a_page_without_a_record_that_passes_causes_no_invocation),
+    MR_TEST(a_bad_filter_is_refused_with_its_reason),
+    MR_TEST(settings_out_of_range_are_refused))
