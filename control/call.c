@@ -378,6 +378,33 @@ refuse_path(struct call *call)
               MR_SLICE_ARGS(mr_slice_first(call->request->method, 10)), MR_SLICE_ARGS(path));
 }
 
+/* "http://host:port" without scheme and port. */
+static struct mr_slice
+host_of(struct mr_slice origin)
+{
+    ptrdiff_t slashes = mr_slice_find(origin, '/');
+
+    if (slashes > 0 && origin.data[slashes - 1] == ':') {
+        origin = mr_slice_from(origin, (size_t)slashes + 2);
+    }
+    return mr_slice_cut(&origin, ':');
+}
+
+/*
+ * A page of another site, open in a browser on this machine, can post to loopback; a function
+ * it made would run here. Pages from this host are fine.
+ */
+static bool
+is_foreign_page(const struct mr_http_request *request)
+{
+    struct mr_slice origin = mr_http_request_header(request, "origin");
+    struct mr_slice host = mr_http_request_header(request, "host");
+    struct mr_slice page = host_of(origin);
+
+    return origin.data != NULL && !mr_slice_eq_nocase(page, mr_slice_cut(&host, ':')) &&
+           !mr_slice_eq_nocase(page, MR_SLICE("localhost")) && !mr_slice_is(page, "127.0.0.1");
+}
+
 static void
 on_head(struct mr_http_exchange *exchange, const struct mr_http_request *request,
         struct mr_http_plan *plan, void *context)
@@ -401,7 +428,10 @@ on_serve(struct mr_http_exchange *exchange, const struct mr_http_request *reques
 
     mr_random_uuid(&call.control->random, call.request_id);
     call.route = route_find(request->method, request->path, call.input, call.arena);
-    if (call.route == NULL) {
+    if (is_foreign_page(request)) {
+        call_fail(&call, "AccessDeniedException",
+                  "a web page of another host may not use this API");
+    } else if (call.route == NULL) {
         refuse_path(&call);
     } else if (call.control->stopping) {
         call_fail(&call, "ServiceException", "millraced is stopping");

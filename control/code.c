@@ -173,11 +173,13 @@ use_directory(struct call *call, const char *owner, const char *path, json_t *ve
 {
     char hash[MR_SHA256_HEX + 1] = { 0 };
 
+    errno = 0;
+    errno = 0;
     if (path == NULL || path[0] != '/' || !is_directory(path)) {
         call_fail(
             call, "InvalidParameterValueException",
-            "a local directory is named by its absolute path in S3Key, and \"%s\" is none",
-            path != NULL ? path : "");
+            "a local directory is named by its absolute path in S3Key, and \"%s\" is none: %s",
+            path != NULL ? path : "", errno != 0 ? strerror(errno) : "no directory");
         return false;
     }
     if (owner[0] == '@' && !can_list(mr_arena_printf(call->arena, "%s/extensions", path))) {

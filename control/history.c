@@ -14,6 +14,7 @@ enum {
     SUCCESS_BYTES_A_SECOND = 8 * 1024 * 1024,
     MAX_LOG_BYTES = 64 * 1024, /* of one invocation */
     SWEEP_MS = 200,            /* a record whose log does not end is written after that */
+    MAX_SPARE = 16,            /* records kept with their memory, for the next */
 };
 
 /* An invocation that is not written yet. */
@@ -30,6 +31,8 @@ struct history {
     struct mr_loop *loop;
     struct history_ring *ring;
     struct mr_list records;
+    struct mr_list spare;
+    size_t spare_count;
     struct mr_timer sweep;
     uint64_t second, second_bytes; /* of successes written in this second */
     bool broken;                   /* it could not be written, and that was said */
@@ -54,13 +57,26 @@ find(const struct history *history, struct mr_slice request_id)
     return NULL;
 }
 
+/* Events are large: their memory is used again. */
+static struct record *
+record_new(struct history *history)
+{
+    if (history->spare_count == 0) {
+        return mr_alloc_zero(1, sizeof(struct record));
+    }
+    struct record *record = MR_CONTAINER_OF(history->spare.next, struct record, node);
+    mr_list_remove(&record->node);
+    history->spare_count--;
+    return record;
+}
+
 static struct record *
 find_or_add(struct history *history, struct mr_slice request_id)
 {
     struct record *record = find(history, request_id);
 
     if (record == NULL || record->ended) {
-        record = mr_alloc_zero(1, sizeof(*record));
+        record = record_new(history);
         record->request_id = mr_slice_dup(request_id);
         record->heading = json_pack("{s:o}", "requestId", json_text(request_id));
         mr_list_push_front(&history->records, &record->node);
@@ -69,15 +85,24 @@ find_or_add(struct history *history, struct mr_slice request_id)
 }
 
 static void
-record_free(struct record *record)
+record_free(struct history *history, struct record *record)
 {
+    struct record empty = { .event = record->event };
+
     mr_list_remove(&record->node);
-    mr_buf_deinit(&record->event);
     mr_buf_deinit(&record->response);
     mr_buf_deinit(&record->log);
     json_decref(record->heading);
     free(record->request_id);
-    free(record);
+    if (history->spare_count == MAX_SPARE) {
+        mr_buf_deinit(&record->event);
+        free(record);
+        return;
+    }
+    *record = empty;
+    mr_buf_clear(&record->event);
+    mr_list_push_front(&history->spare, &record->node);
+    history->spare_count++;
 }
 
 /* ---- writing ---- */
@@ -121,7 +146,7 @@ write_record(struct history *history, struct record *record)
             mr_log(MR_LOG_WARN, "control", "%s: invocations are not recorded", err.text);
         }
     }
-    record_free(record);
+    record_free(history, record);
 }
 
 static void
@@ -159,6 +184,7 @@ history_open(struct mr_loop *loop, const char *directory, uint64_t max_bytes,
     history->loop = loop;
     history->ring = ring;
     mr_list_init(&history->records);
+    mr_list_init(&history->spare);
     mr_timer_init(&history->sweep, loop, MR_TIME_REAL, on_sweep, history);
     return history;
 }
@@ -176,8 +202,13 @@ history_close(struct history *history)
         if (record->ended) {
             write_record(history, record);
         } else {
-            record_free(record);
+            record_free(history, record);
         }
+    }
+    while (history->spare_count > 0) {
+        struct record *record = record_new(history);
+        mr_buf_deinit(&record->event);
+        free(record);
     }
     history_ring_close(history->ring);
     free(history);

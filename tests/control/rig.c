@@ -119,9 +119,10 @@ quote(char *text)
     }
 }
 
-int
-rig_ask(struct rig *rig, const char *method, const char *path, const char *body)
+static int
+ask(struct rig *rig, const char *origin, const char *method, const char *path, const char *body)
 {
+    const struct mr_http_header header = { MR_SLICE("Origin"), mr_slice_str(origin) };
     mr_auto_free char *url = mr_format("http://127.0.0.1:%d%s", rig->port, path);
     mr_auto_free char *sent = mr_strdup(body != NULL ? body : "");
     time_t until = time(NULL) + PATIENCE_S;
@@ -129,14 +130,29 @@ rig_ask(struct rig *rig, const char *method, const char *path, const char *body)
     quote(sent);
     rig->done = false;
     mr_http_client_send(rig->client,
-                        &(struct mr_http_call_options){
-                            .method = method, .url = url, .body = mr_slice_str(sent) },
+                        &(struct mr_http_call_options){ .method = method,
+                                                        .url = url,
+                                                        .headers = &header,
+                                                        .header_count = origin != NULL,
+                                                        .body = mr_slice_str(sent) },
                         on_answer, rig);
     while (!rig->done && time(NULL) < until) {
         mr_loop_run_once(rig->loop, 20);
     }
     ck_assert_msg(rig->done, "%s %s was not answered", method, path);
     return rig->status;
+}
+
+int
+rig_ask(struct rig *rig, const char *method, const char *path, const char *body)
+{
+    return ask(rig, NULL, method, path, body);
+}
+
+int
+rig_ask_from(struct rig *rig, const char *origin, const char *method, const char *path)
+{
+    return ask(rig, origin, method, path, NULL);
 }
 
 const char *

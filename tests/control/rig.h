@@ -37,6 +37,8 @@ void rig_open(struct rig *rig, bool is_virtual);
 void rig_restart(struct rig *rig);
 void rig_close(struct rig *rig);
 
+/* As ask, with an Origin header. */
+int rig_ask_from(struct rig *rig, const char *origin, const char *method, const char *path);
 /* Ask and wait; the status. `body` is JSON with ' for ", NULL: none. */
 int rig_ask(struct rig *rig, const char *method, const char *path, const char *body);
 /* A text of the last answer; "" when it is not there. */

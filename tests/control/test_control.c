@@ -292,6 +292,21 @@ START_TEST(a_path_that_is_none_is_named)
 }
 END_TEST
 
+START_TEST(a_web_page_of_another_host_is_turned_away)
+{
+    static const char path[] = "/_millrace/health";
+    rig_open(&rig, false);
+
+    ck_assert_int_eq(rig_ask_from(&rig, "https://example.com", "GET", path), 403);
+    ck_assert_int_eq(rig_ask_from(&rig, "https://localhost.example.com", "GET", path), 403);
+    ck_assert_int_eq(rig_ask_from(&rig, "null", "GET", path), 403);
+    ck_assert_int_eq(rig_ask_from(&rig, "http://localhost:3000", "GET", path), 200);
+    ck_assert_int_eq(rig_ask_from(&rig, "http://127.0.0.1:8080", "GET", path), 200);
+
+    rig_close(&rig);
+}
+END_TEST
+
 MR_SUITE("control.control",
          MR_TEST(an_event_that_fails_is_tried_again_after_one_and_two_minutes),
          MR_TEST(an_event_that_was_accepted_survives_a_restart),
@@ -301,4 +316,5 @@ MR_SUITE("control.control",
          MR_TEST(a_mapping_goes_on_where_it_was_after_a_restart),
          MR_TEST(a_mapping_can_be_moved_back), MR_TEST(a_mapping_outlives_its_function),
          MR_TEST(metrics_are_text_for_prometheus), MR_TEST(settings_that_are_none_are_refused),
-         MR_TEST(a_path_that_is_none_is_named))
+         MR_TEST(a_path_that_is_none_is_named),
+         MR_TEST(a_web_page_of_another_host_is_turned_away))
