@@ -218,8 +218,9 @@ struct mr_runtime {
 
 /* ---- runtime.c ---- */
 void entry_unref(struct entry *entry);
-/* Find it a place, or throttle it. */
-void invocation_place(struct invocation *invocation);
+/* It was not run. */
+void invocation_refuse(struct invocation *invocation, enum mr_invocation_outcome outcome,
+                       const char *reason);
 /* Decide the outcome; later decisions are ignored. Slices are views, copied when needed. */
 void invocation_answer(struct invocation *invocation,
                        const struct mr_invocation_result *result);
@@ -228,6 +229,11 @@ void invocation_fail(struct invocation *invocation, const char *type, const char
 /* Nothing more will happen to it: tells the caller if that is still to be done, and frees. */
 void invocation_finish(struct invocation *invocation);
 void runtime_check_stopped(struct mr_runtime *runtime);
+
+/* ---- pool.c ---- */
+/* Find it a place, or throttle it. */
+void invocation_place(struct invocation *invocation);
+mr_loop_fn pool_on_reap;
 
 /* ---- environment.c ---- */
 struct environment *environment_new(struct mr_runtime *runtime, struct entry *entry,
@@ -252,6 +258,8 @@ void environment_fault(struct environment *environment, const char *type, const 
 /* The runtime ended under its supervisor. */
 void environment_runtime_gone(struct environment *environment,
                               const struct mr_launch_exit *exit);
+/* Nothing of its processes is left: no listener, no pipe, nobody who subscribed. */
+void environment_forget_process(struct environment *environment);
 extern const struct mr_launch_events environment_events;
 struct environment *environment_find(struct mr_runtime *runtime, uint64_t id);
 
@@ -259,6 +267,11 @@ struct environment *environment_find(struct mr_runtime *runtime, uint64_t id);
 /* Is the other end of this exchange not one of the environment's own processes? */
 bool environment_is_stranger(struct environment *environment,
                              struct mr_http_exchange *exchange);
+
+/* ---- environment_end.c: also the timers' callbacks ---- */
+mr_loop_fn environment_on_init_timeout, environment_on_timeout, environment_on_settled,
+    environment_on_waited;
+void environment_on_exited(void *context, uint64_t id, const struct mr_launch_exit *exit);
 
 /* ---- routes.c ---- */
 extern const struct mr_http_handler runtime_api_handler;
@@ -382,6 +395,13 @@ void supervised_open(struct environment *environment, int command_fd, int report
 void supervised_close(struct environment *environment);
 void supervised_command(struct environment *environment, enum mr_supervisor_command command,
                         unsigned who, uint16_t value, struct mr_slice bytes);
+
+/*
+ * The next report in `*rest`, which moves behind it. 1: there is one; 0: not all of it yet;
+ * -1: it is none. A handler may write what it likes there. Thread: any.
+ */
+int supervisor_report_take(struct mr_slice *rest, struct mr_supervisor_head *out_head,
+                           struct mr_slice *out_bytes);
 
 /* ---- shutdown.c ---- */
 /* Processes that asked for it get their signals and events. False: nobody did, just kill. */

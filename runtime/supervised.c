@@ -163,12 +163,36 @@ take_report(struct environment *environment, const struct mr_supervisor_head *he
     }
 }
 
+int
+supervisor_report_take(struct mr_slice *rest, struct mr_supervisor_head *out_head,
+                       struct mr_slice *out_bytes)
+{
+    if (rest->size < sizeof(*out_head)) {
+        return 0;
+    }
+    memcpy(out_head, rest->data, sizeof(*out_head));
+    if (out_head->size > MR_SUPERVISOR_MAX_OUTPUT ||
+        out_head->who > MR_SUPERVISOR_MAX_EXTENSIONS) {
+        return -1;
+    }
+    size_t whole = sizeof(*out_head) + out_head->size;
+    if (rest->size < whole) {
+        return 0;
+    }
+    *out_bytes = mr_slice_first(mr_slice_from(*rest, sizeof(*out_head)), out_head->size);
+    *rest = mr_slice_from(*rest, whole);
+    return 1;
+}
+
 static void
 on_report(int events, void *context)
 {
     struct environment *environment = context;
+    struct mr_buf *reports = &environment->reports;
     struct mr_supervisor_head head;
+    struct mr_slice report;
     uint8_t bytes[16384];
+    int taken;
 
     (void)events;
     ssize_t got = read(environment->report_fd, bytes, sizeof(bytes));
@@ -179,22 +203,15 @@ on_report(int events, void *context)
         mr_watch_set(environment->report_watch, 0);
         return;
     }
-    struct mr_buf *reports = &environment->reports;
     mr_buf_append(reports, bytes, (size_t)got);
-    size_t used = 0;
-    while (reports->size - used >= sizeof(head)) {
-        memcpy(&head, reports->data + used, sizeof(head));
-        if (head.size > MR_SUPERVISOR_MAX_OUTPUT) {
-            mr_log(MR_LOG_ERROR, "runtime", "a supervisor's report is not one");
-            environment_kill(environment, KILL_RESET);
-            return;
-        }
-        if (reports->size - used < sizeof(head) + head.size) {
-            break;
-        }
-        take_report(environment, &head,
-                    mr_slice_of(reports->data + used + sizeof(head), head.size));
-        used += sizeof(head) + head.size;
+    struct mr_slice rest = mr_buf_slice(reports);
+    while ((taken = supervisor_report_take(&rest, &head, &report)) > 0) {
+        take_report(environment, &head, report);
     }
-    mr_buf_consume(reports, used);
+    if (taken < 0) {
+        mr_log(MR_LOG_WARN, "runtime", "what a supervisor reports makes no sense");
+        mr_watch_set(environment->report_watch, 0);
+        environment_kill(environment, KILL_RESET);
+    }
+    mr_buf_consume(reports, reports->size - rest.size);
 }

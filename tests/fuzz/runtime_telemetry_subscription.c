@@ -2,6 +2,8 @@
 #include "base/assert.h"
 #include "runtime/inside.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -167,15 +167,18 @@ static const char listener[] =
     "def show(e):\n"
     "    if e['type'] == 'extension': return\n"
     "    r = e['record']\n"
-    "    r = r if isinstance(r, str) else r.get('status') or r.get('phase') or r.get('state', "
-    "'')\n"
+    "    r = r if isinstance(r, str) else r.get('status') or r.get('phase') or r.get('state') "
+    "or "
+    "r.get('droppedRecords', '')\n"
     "    print('got', e['type'], r, flush=True)\n"
     "class H(http.server.BaseHTTPRequestHandler):\n"
     "    def log_message(*_): pass\n"
     "    def do_POST(self):\n"
     "        b = self.rfile.read(int(self.headers['Content-Length']))\n"
     "        assert self.path == '/in' and self.headers['Sequence-Id']\n"
-    "        self.send_response(200); self.end_headers()\n"
+    "        picky = 'picky' in sys.argv[0] and self.headers['Sequence-Id'] == '1'\n"
+    "        self.send_response(500 if picky else 200); self.end_headers()\n"
+    "        if picky: return\n"
     "        for e in json.loads(b): show(e)\n"
     "def lines(s):\n"
     "    while True:\n"
@@ -235,6 +238,24 @@ START_TEST(what_happens_in_an_environment_is_told_to_whoever_subscribed)
 }
 END_TEST
 
+START_TEST(what_a_receiver_does_not_take_is_told_as_dropped)
+{
+    struct world world;
+    begin(&world, false, "picky.py");
+    world_put_file(&world, "layer/extensions/picky.py", listener, 0755);
+
+    world_invoke(&world, "1");
+    for (int i = 0; i < 20; i++) { /* the first delivery is refused meanwhile */
+        mr_loop_run_once(world.loop, 10);
+    }
+    world_invoke(&world, "2");
+    world_end(&world);
+
+    SAYS(world.log, "got platform.logsDropped ");
+    SAYS(world.log, "got platform.report success\n");
+}
+END_TEST
+
 MR_SUITE(
     "runtime.supervised",
     MR_TEST_LOOP(an_extension_starts_before_the_runtime_hears_of_each_invoke_and_of_the_end, 2),
@@ -244,4 +265,5 @@ MR_SUITE(
     MR_TEST_LOOP(when_the_runtime_ends_or_hangs_extensions_hear_why, 4),
     MR_TEST(an_extension_that_does_not_go_is_killed_after_two_seconds),
     MR_TEST_LOOP(what_happens_in_an_environment_is_told_to_whoever_subscribed, 4),
+    MR_TEST(what_a_receiver_does_not_take_is_told_as_dropped),
     MR_TEST(a_layer_may_turn_extensions_off))
