@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/client.h"
 #include "base/alloc.h"
 #include "control/async_events.h"
 #include "control/feed.h"
@@ -12,8 +13,8 @@
 #include "control/invoker.h"
 #include "control/mappings.h"
 
-static void
-on_mapping_event(const struct mr_mapping_event *event, void *context)
+void
+control_mapping_event(const struct mr_mapping_event *event, void *context)
 {
     struct mr_control *control = context;
 
@@ -116,6 +117,28 @@ make_sink(struct mr_control *control, struct mr_error *err)
     return control->sink == NULL ? err->code : 0;
 }
 
+/* For mappings on queues; failure documents have clients of their own. */
+static int
+make_queue_client(struct mr_control *control, struct mr_error *err)
+{
+    const struct mr_control_options *options = &control->options;
+    const char *endpoint = options->sqs_endpoint;
+    const struct mr_aws_client_options client = {
+        .loop = control->loop,
+        .http = options->http,
+        .credentials = options->credentials,
+        .service = "sqs",
+        .region = options->region,
+        .endpoint = endpoint != NULL && strcmp(endpoint, "aws") == 0 ? NULL : endpoint,
+    };
+
+    if (endpoint == NULL) {
+        return 0;
+    }
+    control->queues = mr_aws_client_new(&client, err);
+    return control->queues == NULL ? err->code : 0;
+}
+
 static void
 make_poller(struct mr_control *control)
 {
@@ -128,7 +151,7 @@ make_poller(struct mr_control *control)
         .checkpoints = control->checkpoints,
         .open_source = options->open_source,
         .open_context = options->open_context,
-        .event = on_mapping_event,
+        .event = control_mapping_event,
         .event_context = control,
         .seed = options->seed,
         .aws_cadence = options->aws_cadence,
@@ -154,7 +177,8 @@ mr_control_new(const struct mr_control_options *options, struct mr_error *err)
     } else {
         mr_random_init_system(&control->random);
     }
-    if (open_files(control, err) < 0 || make_sink(control, err) < 0) {
+    if (open_files(control, err) < 0 || make_sink(control, err) < 0 ||
+        make_queue_client(control, err) < 0) {
         mr_control_free(control);
         return NULL;
     }
@@ -242,6 +266,7 @@ mr_control_free(struct mr_control *control)
     mappings_free(control->mappings);
     async_queue_free(control->async);
     mr_poller_free(control->poller);
+    mr_aws_client_free(control->queues);
     mr_failure_sink_free(control->sink);
     mr_runtime_free(control->runtime);
     feed_free(control->feed);

@@ -21,6 +21,7 @@ struct mr_control {
     struct mr_checkpoints *checkpoints;
     struct mr_runtime *runtime;
     struct mr_poller *poller;
+    struct mr_aws_client *queues; /* SQS; NULL: we were told of none */
     struct mr_invoker invoker;
     struct feed *feed;
     struct history *history;
@@ -85,6 +86,10 @@ bool call_flag(const struct call *call, const char *member, bool otherwise);
 void call_reply_page(struct call *call, const char *name, json_t *items);
 
 /* ---- small things ---- */
+
+/* A mr_mapping_event_fn: into the feed and the history; the context is the control. */
+struct mr_mapping_event;
+void control_mapping_event(const struct mr_mapping_event *event, void *context);
 
 uint64_t control_now_ms(const struct mr_control *control); /* Unix time */
 json_t *control_uuid(struct mr_control *control);

@@ -9,12 +9,14 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "control/mapping_rules.h"
+#include "poller/queue_mapping.h"
 
 struct runner {
     struct mr_list node;
     struct mappings *mappings;
     char *uuid;
-    struct mr_mapping *mapping;
+    struct mr_mapping *mapping;     /* of a stream, or NULL */
+    struct mr_queue_mapping *queue; /* of a queue, or NULL */
     bool started;  /* asked to run */
     bool stopping; /* stop's `done` has not come yet */
     bool removed;  /* forget it when it has stopped */
@@ -49,6 +51,8 @@ static void
 runner_free(struct runner *runner)
 {
     mr_list_remove(&runner->node);
+    mr_mapping_free(runner->mapping);
+    mr_queue_mapping_free(runner->queue);
     mr_arena_deinit(&runner->place_arena);
     free(runner->uuid);
     free(runner);
@@ -160,7 +164,11 @@ stop(struct runner *runner)
     if (!runner->stopping) {
         runner->stopping = true;
         runner->started = false;
-        mr_mapping_stop(runner->mapping, on_stopped, runner);
+        if (runner->queue != NULL) {
+            mr_queue_mapping_stop(runner->queue, on_stopped, runner);
+        } else {
+            mr_mapping_stop(runner->mapping, on_stopped, runner);
+        }
     }
 }
 
@@ -169,7 +177,11 @@ start(struct runner *runner)
 {
     if (!runner->stopping && !runner->started) {
         runner->started = true;
-        mr_mapping_start(runner->mapping);
+        if (runner->queue != NULL) {
+            mr_queue_mapping_start(runner->queue);
+        } else {
+            mr_mapping_start(runner->mapping);
+        }
     }
 }
 
@@ -190,8 +202,9 @@ forget(void *context)
 {
     struct runner *runner = context;
 
-    mr_mapping_forget(runner->mapping);
-    mr_mapping_free(runner->mapping);
+    if (runner->mapping != NULL) {
+        mr_mapping_forget(runner->mapping);
+    }
     runner_free(runner);
 }
 
@@ -217,20 +230,86 @@ on_stopped(void *context)
 }
 
 static struct runner *
-runner_new(struct mappings *mappings, const struct mr_mapping_settings *settings,
-           struct mr_error *err)
+runner_new(struct mappings *mappings, const char *uuid)
 {
-    struct mr_mapping *mapping = mr_mapping_new(mappings->control->poller, settings, err);
-
-    if (mapping == NULL) {
-        return NULL;
-    }
     struct runner *runner = mr_alloc_zero(1, sizeof(*runner));
+
     runner->mappings = mappings;
-    runner->uuid = mr_slice_dup(settings->uuid);
-    runner->mapping = mapping;
+    runner->uuid = mr_strdup(uuid);
     mr_list_push_back(&mappings->runners, &runner->node);
     return runner;
+}
+
+/* A stream's mapping, new or changed. */
+static int
+follow_stream(struct mappings *mappings, struct runner **runner, const json_t *document,
+              struct mr_error *err)
+{
+    mr_auto_arena struct mr_arena arena = { 0 };
+    struct mr_slice filters[MR_LAMBDA_MAX_FILTERS];
+    struct mr_mapping_settings settings =
+        settings_of(mappings->control, document, filters, &arena);
+
+    if (*runner != NULL) {
+        return mr_mapping_update((*runner)->mapping, &settings, err);
+    }
+    struct mr_mapping *mapping = mr_mapping_new(mappings->control->poller, &settings, err);
+    if (mapping == NULL) {
+        return err->code;
+    }
+    *runner = runner_new(mappings, json_text_of(document, "UUID"));
+    (*runner)->mapping = mapping;
+    return 0;
+}
+
+static struct mr_queue_mapping_settings
+queue_settings_of(const struct mr_control *control, const json_t *document,
+                  struct mr_slice *filters)
+{
+    json_t *scaling = json_object_get(document, "ScalingConfig");
+
+    return (struct mr_queue_mapping_settings){
+        .uuid = mr_slice_str(json_text_of(document, "UUID")),
+        .queue_arn = mr_slice_str(json_text_of(document, "EventSourceArn")),
+        .function_arn = mr_slice_str(json_text_of(document, "FunctionArn")),
+        .region = mr_slice_str(control->options.region),
+        .batch_size = (uint32_t)number(document, "BatchSize"),
+        .window_ms = (uint64_t)number(document, "MaximumBatchingWindowInSeconds") * 1000,
+        .concurrency = (uint32_t)number(scaling, "MaximumConcurrency"),
+        .report_failures =
+            json_array_size(json_object_get(document, "FunctionResponseTypes")) > 0,
+        .filters = filters,
+        .filter_count = filters_of(document, filters),
+    };
+}
+
+/* A queue's mapping, new or changed. */
+static int
+follow_queue(struct mappings *mappings, struct runner **runner, const json_t *document,
+             struct mr_error *err)
+{
+    struct mr_control *control = mappings->control;
+    struct mr_slice filters[MR_LAMBDA_MAX_FILTERS];
+    struct mr_queue_mapping_settings settings = queue_settings_of(control, document, filters);
+
+    if (*runner != NULL) {
+        return mr_queue_mapping_update((*runner)->queue, &settings, err);
+    }
+    const struct mr_queue_mapping_options options = {
+        .loop = control->loop,
+        .client = control->queues,
+        .invoker = &control->invoker,
+        .event = control_mapping_event,
+        .event_context = control,
+        .seed = control->options.seed,
+    };
+    struct mr_queue_mapping *queue = mr_queue_mapping_new(&options, &settings, err);
+    if (queue == NULL) {
+        return err->code;
+    }
+    *runner = runner_new(mappings, json_text_of(document, "UUID"));
+    (*runner)->queue = queue;
+    return 0;
 }
 
 /* Does a source of that kind have a reader here? */
@@ -238,29 +317,24 @@ static bool
 is_read(const struct mr_control *control, enum mapping_kind kind)
 {
     return kind == MAPPING_KINESIS ||
-           (kind == MAPPING_DYNAMODB && control->options.reads_tables);
+           (kind == MAPPING_DYNAMODB && control->options.reads_tables) ||
+           (kind == MAPPING_SQS && control->queues != NULL);
 }
 
 int
 mappings_follow(struct mappings *mappings, const char *uuid, struct mr_error *err)
 {
-    mr_auto_arena struct mr_arena arena = { 0 };
-    struct mr_slice filters[MR_LAMBDA_MAX_FILTERS];
     struct runner *runner = find_runner(mappings, uuid);
     json_t *document = mr_state_get(mappings->control->state, MR_STATE_MAPPING, uuid);
+    enum mapping_kind kind = mapping_kind_of(document);
 
-    if (!is_read(mappings->control, mapping_kind_of(document))) {
+    if (!is_read(mappings->control, kind)) {
         return 0;
     }
-    struct mr_mapping_settings settings =
-        settings_of(mappings->control, document, filters, &arena);
-    if (runner == NULL) {
-        runner = runner_new(mappings, &settings, err);
-        if (runner == NULL) {
-            return err->code;
-        }
-    } else if (mr_mapping_update(runner->mapping, &settings, err) < 0) {
-        return err->code;
+    int result = kind == MAPPING_SQS ? follow_queue(mappings, &runner, document, err)
+                                     : follow_stream(mappings, &runner, document, err);
+    if (result < 0) {
+        return result;
     }
     if (is_enabled(document)) {
         start(runner);
@@ -325,13 +399,29 @@ mappings_free(struct mappings *mappings)
     MR_LIST_EACH(node, &mappings->runners)
     {
         struct runner *runner = MR_CONTAINER_OF(node, struct runner, node);
-        mr_mapping_free(runner->mapping);
         runner_free(runner);
     }
     free(mappings);
 }
 
 /* ---- what callers see ---- */
+
+static void
+status_of(const struct runner *runner, struct mr_arena *arena,
+          struct mr_mapping_status *out_status)
+{
+    struct mr_queue_mapping_status status;
+
+    if (runner->queue == NULL) {
+        mr_mapping_status(runner->mapping, arena, out_status);
+        return;
+    }
+    mr_queue_mapping_status(runner->queue, &status);
+    *out_status = (struct mr_mapping_status){ .running = status.running,
+                                              .reading = status.reading,
+                                              .counts = status.counts,
+                                              .trouble = status.trouble };
+}
 
 static bool
 is_there(const struct runner *runner, bool enabled)
@@ -348,7 +438,7 @@ is_there(const struct runner *runner, bool enabled)
     if (runner->stopping) {
         return false;
     }
-    mr_mapping_status(runner->mapping, &arena, &status);
+    status_of(runner, &arena, &status);
     return status.reading || status.trouble.size > 0;
 }
 
@@ -391,7 +481,10 @@ show_unread(const struct mr_control *control, json_t *out, const json_t *documen
             json_string(kind == MAPPING_DYNAMODB
                             ? "This mapping is kept, and its source is not read: start with "
                               "AWS_ENDPOINT_URL_DYNAMODB set"
-                            : "Millrace reads Kinesis streams; this mapping is kept, and its "
+                        : kind == MAPPING_SQS
+                            ? "This mapping is kept, and its source is not read: start with "
+                              "AWS_ENDPOINT_URL_SQS set"
+                            : "Millrace reads streams and queues; this mapping is kept, and its "
                               "source is not read"));
     }
 }
@@ -422,7 +515,8 @@ mapping_out(struct mr_control *control, const json_t *document, const char *tran
             json_object_set(out, name, value);
         }
     }
-    if (mappings_status(control->mappings, json_text_of(document, "UUID"), &arena, &status)) {
+    if (mapping_is_stream(mapping_kind_of(document)) &&
+        mappings_status(control->mappings, json_text_of(document, "UUID"), &arena, &status)) {
         json_object_set_new(out, "LastProcessingResult",
                             json_string(result_text(status.last_result)));
     }
@@ -441,7 +535,7 @@ mappings_status(struct mappings *mappings, const char *uuid, struct mr_arena *ar
     struct runner *runner = find_runner(mappings, uuid);
 
     if (runner != NULL) {
-        mr_mapping_status(runner->mapping, arena, out_status);
+        status_of(runner, arena, out_status);
     }
     return runner != NULL;
 }
@@ -451,7 +545,8 @@ mappings_is_drained(struct mappings *mappings, const char *uuid)
 {
     struct runner *runner = find_runner(mappings, uuid);
 
-    return runner != NULL && mr_mapping_is_drained(runner->mapping);
+    return runner != NULL && runner->mapping != NULL &&
+           mr_mapping_is_drained(runner->mapping);
 }
 
 int
@@ -460,7 +555,7 @@ mappings_seek(struct mappings *mappings, const char *uuid, const struct mr_sourc
 {
     struct runner *runner = find_runner(mappings, uuid);
 
-    if (runner == NULL) {
+    if (runner == NULL || runner->mapping == NULL) {
         return mr_fail(err, -ENOENT, "there is no mapping %s that reads a stream here", uuid);
     }
     if (runner->moved != NULL) {
