@@ -11,7 +11,7 @@ BUILD="gcc libc6-dev make cmake ninja-build pkg-config \
 libuv1-dev libnghttp2-dev libcurl4-openssl-dev libssl-dev libjansson-dev libyaml-dev libarchive-dev \
 libsqlite3-dev libseccomp-dev libcgroup-dev zlib1g-dev uthash-dev check"
 RUN="awscli curl python3"
-TEST="clang-14 libclang-rt-14-dev python3-boto3 sqlite3 nodejs npm zip psmisc \
+TEST="clang-14 libclang-rt-14-dev python3-boto3 sqlite3 nodejs npm zip help2man psmisc \
 g++ autoconf automake libtool"
 
 case "${1:-}" in
@@ -30,6 +30,7 @@ tool_of() {
     ninja-build) echo ninja ;;
     pkg-config) echo pkg-config ;;
     nodejs) echo node ;;
+    help2man) echo help2man ;;
     psmisc) echo pstree ;;
     esac
 }
