@@ -61,6 +61,7 @@ enum mr_sandbox_request_kind {
     MR_SANDBOX_USAGE,
     MR_SANDBOX_RELEASE,
     MR_SANDBOX_TERMINATE, /* SIGTERM to the handler's process group */
+    MR_SANDBOX_REQUEST_END, /* no request: one past the last */
 };
 
 /* Everything but a launch is this. `environment` is a number the client chose. */

@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (mr_sandbox_request_check(data + 1, size - 1, fds, &err) == 0) {
         uint32_t kind;
         memcpy(&kind, data + 1, sizeof(kind));
-        mr_assert(kind >= MR_SANDBOX_LAUNCH && kind <= MR_SANDBOX_RELEASE);
+        mr_assert(kind >= MR_SANDBOX_LAUNCH && kind < MR_SANDBOX_REQUEST_END);
         mr_assert((kind == MR_SANDBOX_LAUNCH) == (fds == 1));
     } else {
         mr_assert(err.code == -EPROTO && err.text[0] != 0);
