@@ -54,7 +54,9 @@ can_run(struct mr_apply *apply, const struct mr_template_mapping *mapping)
                     mapping->logical_id, kind);
         return false;
     }
-    if (!is_set(variable)) {
+    bool is_given = is_set(variable) || (mapping->source == MR_TEMPLATE_DYNAMODB &&
+                                         is_set("AWS_ENDPOINT_URL_DYNAMODB"));
+    if (!is_given) {
         mr_say_warn(apply->say, "skip",
                     "mapping   %s: its source is %s, which is not ours; set %s to a server that "
                     "has it",

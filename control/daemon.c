@@ -158,10 +158,14 @@ endpoint_of(const struct mr_millraced_options *options, const char *service,
     return url != NULL && url[0] != '\0' ? url : NULL;
 }
 
+/* Of tables' streams: a service with a variable of its own; local servers have both in one. */
 static const char *
 dynamodb_endpoint(const struct mr_millraced_options *options)
 {
-    return endpoint_of(options, "dynamodb", "AWS_ENDPOINT_URL_DYNAMODB");
+    const char *own =
+        endpoint_of(options, "dynamodbstreams", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS");
+
+    return own != NULL ? own : endpoint_of(options, "dynamodb", "AWS_ENDPOINT_URL_DYNAMODB");
 }
 
 static bool

@@ -480,7 +480,7 @@ show_unread(const struct mr_control *control, json_t *out, const json_t *documen
             out, "StateTransitionReason",
             json_string(kind == MAPPING_DYNAMODB
                             ? "This mapping is kept, and its source is not read: start with "
-                              "AWS_ENDPOINT_URL_DYNAMODB set"
+                              "AWS_ENDPOINT_URL_DYNAMODB_STREAMS set"
                         : kind == MAPPING_SQS
                             ? "This mapping is kept, and its source is not read: start with "
                               "AWS_ENDPOINT_URL_SQS set"

@@ -94,8 +94,9 @@ open_table(struct mr_streams *streams, struct mr_slice stream_arn, struct mr_err
 
     if (options.client == NULL) {
         mr_fail(err, -ENOTCONN,
-                "a table's stream needs DynamoDB: start with AWS_ENDPOINT_URL_DYNAMODB set, or "
-                "--endpoint dynamodb=URL");
+                "a table's stream needs DynamoDB: start with AWS_ENDPOINT_URL_DYNAMODB_STREAMS "
+                "set, "
+                "or --endpoint dynamodbstreams=URL");
         return NULL;
     }
     return mr_source_dynamodb_new(&options);
