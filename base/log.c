@@ -12,7 +12,8 @@
 static struct {
     enum mr_log_level lowest;
     enum mr_log_format format;
-} config = { MR_LOG_INFO, MR_LOG_TEXT };
+    const char *mark;
+} config = { MR_LOG_INFO, MR_LOG_TEXT, NULL };
 
 static const char *const level_names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
 
@@ -21,6 +22,12 @@ mr_log_configure(enum mr_log_level lowest, enum mr_log_format format)
 {
     config.lowest = lowest;
     config.format = format;
+}
+
+void
+mr_log_mark(const char *mark)
+{
+    config.mark = mark;
 }
 
 static void
@@ -47,6 +54,9 @@ json_line(struct mr_buf *line, enum mr_log_level level, const char *room, struct
     json.comma = true;
     mr_json_member_str(&json, "level", level_names[level]);
     mr_json_member_str(&json, "room", room);
+    if (config.mark != NULL) {
+        mr_json_member_str(&json, "mark", config.mark);
+    }
     mr_json_member_string(&json, "text", text);
     mr_json_end_object(&json);
 }
@@ -56,6 +66,9 @@ text_line(struct mr_buf *line, enum mr_log_level level, const char *room, struct
 {
     append_time(line);
     mr_buf_printf(line, " %s %s: ", level_names[level], room);
+    if (config.mark != NULL) {
+        mr_buf_printf(line, "[%s] ", config.mark);
+    }
     for (size_t i = 0; i < text.size; i++) {
         if (text.data[i] < ' ' || text.data[i] == 0x7f) {
             mr_buf_printf(line, "\\x%02x", text.data[i]);

@@ -17,6 +17,9 @@ enum mr_log_format { MR_LOG_TEXT, MR_LOG_JSON };
 /* Call before threads start. Default: MR_LOG_INFO, text. */
 void mr_log_configure(enum mr_log_level lowest, enum mr_log_format format);
 
+/* Says `mark` on every line from now on: what nobody may overlook. Static; NULL: nothing. */
+void mr_log_mark(const char *mark);
+
 /* `room` is the folder that speaks: "stream", "poller", ... */
 void mr_log(enum mr_log_level level, const char *room, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -349,6 +349,7 @@ main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     if (settings.no_sandbox) {
+        mr_log_mark("NO SANDBOX");
         mr_log(MR_LOG_WARN, "control",
                "--sandbox=off: handlers run as this user, with nothing around them");
     } else if (mr_keeper_start(&keeper, NULL, &settings.sandbox, &err) < 0) {

@@ -158,6 +158,21 @@ wait_for_go(const struct mr_init_plan *plan)
 }
 
 /*
+ * A daemon that runs in real time passes that on, and a handler must not have it: it could
+ * stop the machine. Nor would a v1 cpu cgroup take it (EINVAL).
+ */
+static void
+leave_real_time(void)
+{
+    const struct sched_param ordinary = { 0 };
+    int policy = sched_getscheduler(0);
+
+    if (policy == SCHED_FIFO || policy == SCHED_RR) {
+        (void)sched_setscheduler(0, SCHED_OTHER, &ordinary);
+    }
+}
+
+/*
  * The kernel may make the first writer to a v1 hierarchy wait some 10 ms for
  * everybody to notice, so a helper waits while we go on with the mounts.
  */
@@ -169,6 +184,7 @@ start_placing(const struct mr_init_plan *plan)
     if (plan->place_fds[0] < 0) {
         return 0;
     }
+    leave_real_time();
     int length = snprintf(number, sizeof(number), "%d", (int)getpid());
     pid_t helper = fork();
     if (helper != 0) {
@@ -270,6 +286,7 @@ set_limits(const struct mr_init_plan *plan)
         { RLIMIT_NICE, 0 },
         { RLIMIT_DATA, plan->data_limit_bytes > 0 ? plan->data_limit_bytes : RLIM_INFINITY },
     };
+    leave_real_time();
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         must(plan, MR_STEP_LIMITS, limit(limits[i].resource, limits[i].value));
     }

@@ -178,6 +178,9 @@ main(int argc, char **argv)
     struct mr_error err;
 
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    if (arguments.host.off) {
+        mr_log_mark("NO SANDBOX");
+    }
     if (!arguments.check && !is_socket(arguments.socket)) {
         mr_log(MR_LOG_ERROR, "sandbox",
                "descriptor %d is no socket of a client: millrace up and millrace sandbox start "

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -509,6 +510,30 @@ START_TEST(when_init_is_killed_nothing_survives)
 }
 END_TEST
 
+START_TEST(a_reader_that_is_stuck_keeps_nobody_alive)
+{
+    if (!open_as(_i)) {
+        return;
+    }
+    /* One whose words fit in the pipe ends; one that waits for room can be killed. Nobody reads. */
+    session_start(&session, 1, "echo said; exit 3", NULL);
+    session_start(&session, 2, "head -c 10000000 /dev/zero; echo never", NULL);
+    ck_assert(session_wait(&session, &session.places[2].launched));
+    int unread[] = { session.places[1].process.log_fd, session.places[2].process.log_fd };
+    session.places[1].process.log_fd = session.places[2].process.log_fd = -1;
+
+    ck_assert(session_wait(&session, &session.places[1].exited));
+    ck_assert_int_eq(mr_sandbox_client_kill(session.client, 2, NULL), 0);
+    ck_assert(session_wait(&session, &session.places[2].exited));
+
+    ck_assert_int_eq(session.places[1].exit.status, 3);
+    ck_assert_int_eq(session.places[2].exit.signal, SIGKILL);
+    close(unread[0]);
+    close(unread[1]);
+    session_close(&session);
+}
+END_TEST
+
 START_TEST(a_client_that_breaks_the_protocol_is_left)
 {
     if (!open_as(ROOT)) {
@@ -530,6 +555,26 @@ START_TEST(a_client_that_breaks_the_protocol_is_left)
 
     ck_assert(session_wait(&session, &session.lost));
     ck_assert(nothing_left(&session));
+    session_close(&session);
+}
+END_TEST
+
+START_TEST(a_daemon_in_real_time_keeps_that_to_itself)
+{
+    const struct sched_param real_time = { .sched_priority = 1 }, ordinary = { 0 };
+    if (sched_setscheduler(0, SCHED_FIFO, &real_time) < 0) {
+        return; /* not allowed here */
+    }
+    bool is_open = open_as(_i);
+    (void)sched_setscheduler(0, SCHED_OTHER, &ordinary);
+    if (!is_open) {
+        return;
+    }
+
+    const char *log =
+        session_run(&session, 1, "python3 -c 'import os; print(os.sched_getscheduler(0))'", NULL);
+
+    ck_assert_msg(strcmp(log, "0\n") == 0, "%s%s", log, session.places[1].failure.text);
     session_close(&session);
 }
 END_TEST
@@ -624,6 +669,8 @@ MR_SUITE("sandbox.launch", MR_TEST_LOOP(a_handler_has_lambdas_ids_and_no_right, 
          MR_TEST_LOOP(when_the_client_hangs_up_nothing_survives, LEVELS),
          MR_TEST_LOOP(when_init_is_killed_nothing_survives, LEVELS),
          MR_TEST_LOOP(a_client_that_breaks_the_protocol_is_left, 3),
+         MR_TEST_LOOP(a_reader_that_is_stuck_keeps_nobody_alive, LEVELS),
+         MR_TEST_LOOP(a_daemon_in_real_time_keeps_that_to_itself, LEVELS),
          MR_TEST_LOOP(many_live_side_by_side, HOSTS),
          MR_TEST(without_a_sandbox_it_says_so_and_still_ends_what_it_started),
          MR_TEST(a_required_level_that_is_not_there_is_refused))
