@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "stream/api/actions.h"
+#include "stream/api/auth.h"
 #include "stream/api/change.h"
 #include "stream/api/kinesis.h"
 #include "stream/api/monitoring.h"
@@ -66,6 +67,10 @@ mr_act_create_stream(struct mr_call *call)
     struct mr_slice name = mr_value_text(&call->input, "StreamName");
     int64_t count = mr_value_number(&call->input, "ShardCount", 0);
     bool on_demand = is_on_demand(call);
+    if (call->principal != NULL &&
+        !mr_auth_allows(call, mr_target_arn(call, mr_arena_cstr(call->arena, name)))) {
+        return;
+    }
     mr_target_settle(kinesis);
     if (mr_catalog_find(kinesis->catalog, name) != NULL) {
         mr_call_fail(call, "ResourceInUseException",
@@ -307,6 +312,9 @@ mr_act_list_streams(struct mr_call *call)
     struct mr_slice after;
     struct mr_stream_facts **found = mr_arena_alloc(call->arena, limit * sizeof(found[0]));
     size_t count = 0;
+    if (!mr_auth_allows(call, MR_SLICE("*"))) {
+        return;
+    }
     mr_target_settle(call->kinesis);
     if (!list_after(call, &after)) {
         return;

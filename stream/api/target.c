@@ -180,6 +180,24 @@ mr_target_is_active(struct mr_call *call, const struct mr_stream_facts *facts)
     return false;
 }
 
+/* The one way to write what an ARN of ours names: a policy must not be got around by another. */
+static struct mr_slice
+canonical_arn(struct mr_call *call, const struct mr_kinesis_arn *parsed, struct mr_slice given)
+{
+    if (call->principal == NULL || !is_here(call, &parsed->arn)) {
+        return given; /* it names nothing here */
+    }
+    struct mr_slice stream =
+        mr_target_arn(call, mr_arena_cstr(call->arena, parsed->stream_name));
+    if (parsed->consumer_name.data == NULL) {
+        return stream;
+    }
+    return mr_slice_str(mr_arena_printf(call->arena, "%.*s/consumer/%.*s:%llu",
+                                        MR_SLICE_ARGS(stream),
+                                        MR_SLICE_ARGS(parsed->consumer_name),
+                                        (unsigned long long)parsed->consumer_created_s));
+}
+
 struct mr_stream_facts *
 mr_target_resource(struct mr_call *call, const char *name, struct mr_consumer **out_consumer)
 {
@@ -193,7 +211,7 @@ mr_target_resource(struct mr_call *call, const char *name, struct mr_consumer **
                      MR_SLICE_ARGS(arn));
         return NULL;
     }
-    if (!mr_auth_allows(call, arn)) {
+    if (!mr_auth_allows(call, canonical_arn(call, &parsed, arn))) {
         return NULL;
     }
     mr_target_settle(call->kinesis);
