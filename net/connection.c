@@ -192,7 +192,7 @@ send_now(struct mr_http_connection *connection, struct iovec *iov, int count)
         }
         for (size_t left = (size_t)sent; left > 0;) {
             size_t step = left < iov->iov_len ? left : iov->iov_len;
-            iov->iov_base = (char *)iov->iov_base + step;
+            iov->iov_base = step == 0 ? iov->iov_base : (char *)iov->iov_base + step;
             iov->iov_len -= step;
             left -= step;
             if (iov->iov_len == 0 && left > 0) {

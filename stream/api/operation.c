@@ -71,6 +71,12 @@ mr_operation_read_input(struct mr_call *call)
     struct mr_slice complaint;
     const struct mr_shape *shape = mr_shape_input(call->operation->name);
 
+    /* Who reads the body alone has not been through this check. */
+    if (call->operation->reads_body &&
+        !mr_input_is_object(call->format, call->request->body, call->arena)) {
+        mr_call_fail(call, "SerializationException", NULL);
+        return false;
+    }
     mr_input_init(&input, call->format, call->request->body, call->arena);
     int result = mr_value_read(&input, shape, &call->input, &complaint);
     if (result < 0) {
