@@ -21,7 +21,7 @@ enum {
     DEFAULT_CONNECT_MS = 1000,
     DEFAULT_TOTAL_MS = 60000,
     DEFAULT_MAX_RESPONSE = 32 * 1024 * 1024,
-    KEPT_CONNECTIONS = 256,
+    KEPT_CONNECTIONS = 16384,
 };
 
 struct mr_http_client {
@@ -29,6 +29,7 @@ struct mr_http_client {
     CURLM *multi;
     struct mr_timer timer;
     struct mr_list calls;
+    bool has_cancelled;
     bool in_curl;   /* curl is up the stack: it may not be entered again */
     bool dying;     /* freed while curl was up the stack */
     unsigned tasks; /* callbacks of ours up the stack */
@@ -196,6 +197,10 @@ reap(struct mr_http_client *client)
 static void
 free_cancelled(struct mr_http_client *client)
 {
+    if (!client->has_cancelled) {
+        return; /* thousands may be under way */
+    }
+    client->has_cancelled = false;
     MR_LIST_EACH(node, &client->calls)
     {
         struct mr_http_call *call = MR_CONTAINER_OF(node, struct mr_http_call, node);
@@ -470,6 +475,7 @@ void
 mr_http_call_cancel(struct mr_http_call *call)
 {
     if (call->client->in_curl) {
+        call->client->has_cancelled = true;
         call->cancelled = true; /* of another call's chunk: curl must have returned first */
         return;
     }
