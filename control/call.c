@@ -13,7 +13,7 @@
 #include "net/http.h"
 
 enum {
-    MAX_BODY_BYTES = 72 * 1024 * 1024, /* a package of 50 MB in base64, and JSON around it */
+    MAX_BODY_BYTES = 70167211, /* AWS's: a package of 50 MB in base64, and JSON around it */
     DEFAULT_PAGE = 50,
 };
 
@@ -411,6 +411,20 @@ on_head(struct mr_http_exchange *exchange, const struct mr_http_request *request
 {
     (void)exchange, (void)request, (void)context;
     plan->max_body = MAX_BODY_BYTES;
+    plan->serve_faulty_body = true;
+}
+
+static void
+refuse_body(struct call *call)
+{
+    if (mr_http_exchange_body_fault(call->exchange) == MR_HTTP_BODY_TOO_LARGE) {
+        call_fail(call, "RequestEntityTooLargeException",
+                  "Request must be smaller than %d bytes for the %s operation", MAX_BODY_BYTES,
+                  call->route != NULL && call->route->operation != NULL ? call->route->operation
+                                                                        : "given");
+    } else {
+        call_fail(call, "InvalidRequestContentException", "The request's body is cut off");
+    }
 }
 
 static void
@@ -428,7 +442,9 @@ on_serve(struct mr_http_exchange *exchange, const struct mr_http_request *reques
 
     mr_random_uuid(&call.control->random, call.request_id);
     call.route = route_find(request->method, request->path, call.input, call.arena);
-    if (is_foreign_page(request)) {
+    if (mr_http_exchange_body_fault(exchange) != MR_HTTP_BODY_OK) {
+        refuse_body(&call);
+    } else if (is_foreign_page(request)) {
         call_fail(&call, "AccessDeniedException",
                   "a web page of another host may not use this API");
     } else if (call.route == NULL) {

@@ -13,8 +13,9 @@
 #include "stream/api/kinesis.h"
 
 enum {
-    /* A 50 MB code package in base64, and JSON around it: Lambda's largest request. */
-    MR_FORWARD_MAX_BODY_BYTES = 72 * 1024 * 1024,
+    /* It passes through and is not kept; the API behind has a bound of its own, and words for
+       it. */
+    MR_FORWARD_MAX_BODY_BYTES = 256 * 1024 * 1024,
     MR_FORWARD_MAX_HEAD_BYTES = 64 * 1024, /* of an answer */
     MR_FORWARD_MAX_UNSENT_BYTES = 1024 * 1024,
 };
