@@ -61,7 +61,7 @@ write_file(const char *path, struct mr_slice bytes, struct mr_error *err)
         }
         bytes = mr_slice_from(bytes, (size_t)written);
     }
-    if (fd < 0 || bytes.size > 0 || fsync(fd) < 0) {
+    if (fd < 0 || bytes.size > 0) {
         return mr_fail(err, -errno, "write %s: %s", path, strerror(errno));
     }
     return 0;
@@ -75,7 +75,7 @@ is_directory(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* Unpacked aside and renamed, so that a code directory is whole or not there. */
+/* Unpacked aside, on the disk, and renamed: a code directory is whole or not there. */
 static int
 unpack(const char *folder, const char *hash, struct mr_slice zip, struct mr_error *err)
 {
@@ -93,9 +93,11 @@ unpack(const char *folder, const char *hash, struct mr_slice zip, struct mr_erro
         mr_remove_tree(AT_FDCWD, aside);
         return err->code;
     }
-    if (rename(aside, final) < 0) {
+    mr_auto_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || syncfs(fd) < 0 || rename(aside, final) < 0 || fsync(fd) < 0) {
+        int code = errno;
         mr_remove_tree(AT_FDCWD, aside);
-        return mr_fail(err, -errno, "rename %s: %s", aside, strerror(errno));
+        return mr_fail(err, -code, "keep code in %s: %s", folder, strerror(code));
     }
     return 0;
 }

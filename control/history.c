@@ -12,6 +12,7 @@
 enum {
     DEFAULT_BYTES = 256 * 1024 * 1024,
     SUCCESS_BYTES_A_SECOND = 8 * 1024 * 1024,
+    FAILURE_BYTES_A_SECOND = 32 * 1024 * 1024,
     MAX_LOG_BYTES = 64 * 1024, /* of one invocation */
     SWEEP_MS = 200,            /* a record whose log does not end is written after that */
     MAX_SPARE = 16,            /* records kept with their memory, for the next */
@@ -34,8 +35,9 @@ struct history {
     struct mr_list spare;
     size_t spare_count;
     struct mr_timer sweep;
-    uint64_t second, second_bytes; /* of successes written in this second */
-    bool broken;                   /* it could not be written, and that was said */
+    uint64_t second;
+    uint64_t second_bytes[2]; /* of successes and of failures, written in this second */
+    bool broken;              /* it could not be written, and that was said */
 };
 
 static uint64_t
@@ -107,20 +109,22 @@ record_free(struct history *history, struct record *record)
 
 /* ---- writing ---- */
 
-/* Is there room for a success of that size in this second? */
+/* Is there room for that many bytes in this second? */
 static bool
-may_write(struct history *history, size_t bytes)
+may_write(struct history *history, bool failed, size_t bytes)
 {
     uint64_t second = now_ms(history) / 1000;
+    uint64_t most = failed ? FAILURE_BYTES_A_SECOND : SUCCESS_BYTES_A_SECOND;
+    uint64_t *written = &history->second_bytes[failed];
 
     if (second != history->second) {
         history->second = second;
-        history->second_bytes = 0;
+        history->second_bytes[0] = history->second_bytes[1] = 0;
     }
-    if (history->second_bytes + bytes > SUCCESS_BYTES_A_SECOND) {
+    if (*written > 0 && *written + bytes > most) {
         return false;
     }
-    history->second_bytes += bytes;
+    *written += bytes;
     return true;
 }
 
@@ -130,7 +134,7 @@ write_record(struct history *history, struct record *record)
     size_t bytes = record->event.size + record->response.size + record->log.size;
     struct mr_error err = { 0 };
 
-    if (record->wanted && (record->failed || may_write(history, bytes))) {
+    if (record->wanted && may_write(history, record->failed, bytes)) {
         json_object_set_new(record->heading, "eventBytes",
                             json_integer((json_int_t)record->event.size));
         json_object_set_new(record->heading, "responseBytes",

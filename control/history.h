@@ -2,8 +2,8 @@
  * history: what was handed to functions lately and what they answered, to look at and to
  * replay.
  *
- * A ring of files, bounded in bytes: the oldest goes first. Failed invocations are always
- * recorded; of successful ones as many as fit into 8 MiB a second, so that recording never sets
+ * A ring of files, bounded in bytes: the oldest goes first. Of failed invocations as many are
+ * recorded as fit into 32 MiB a second, of successful ones into 8, so that recording never sets
  * the pace. A record is written when its log has ended; docs/formats/local-api.md has its
  * members. A history that cannot be written says so once and goes on without.
  *

@@ -15,7 +15,7 @@
 
 enum {
     FILE_BYTES = 8 * 1024 * 1024,
-    MAX_ENTRIES = 50000, /* headings are in memory */
+    MAX_ENTRIES = 20000, /* headings are in memory: some 25 MB */
     MAX_FILES = 4096,
 };
 
