@@ -14,8 +14,8 @@
 #include "poller/shard_reader.h"
 
 enum {
-    LIST_AGAIN_MS = 1000, /* after a failure, or while children are missing; doubles */
-    LIST_AGAIN_MAX_MS = 30000,
+    LIST_AGAIN_MS = 500, /* after a failure, or while children are missing; doubles */
+    LIST_AGAIN_MAX_MS = 10000,
     REOPEN_AFTER = 5, /* listings in a row that found no stream */
 };
 

@@ -15,8 +15,8 @@ enum {
     POLLED_RECORDS = 1000, /* read ahead where a source cannot wait, at least */
     WAIT_MS = 20000,       /* how long a source that can may hold an answer back */
     TOO_SOON_MS = 500,     /* an empty answer before that was no wait */
-    TROUBLE_MS = 1000,     /* first wait after a failure; doubles */
-    TROUBLE_MAX_MS = 30000,
+    TROUBLE_MS = 500,      /* first wait after a failure; doubles */
+    TROUBLE_MAX_MS = 10000,
     THROTTLED_MS = 200,
     THROTTLED_MAX_MS = 10000,
     PINNED_SHARE = 4, /* of the poller's bytes: what one shard may hold at most */
@@ -214,7 +214,7 @@ on_iterator(const struct mr_source_iterator *result, void *context)
         }
         return;
     }
-    succeed(reader);
+    calm_down(reader); /* but only records end a row of failures */
     set_text(&reader->iterator, result->iterator);
     begin_reading(reader);
     run(reader, MR_SHARD_FETCH);
@@ -281,6 +281,17 @@ room_of(struct mr_shard_reader *reader)
     return room < MR_KINESIS_MAX_GET_RECORDS ? room : MR_KINESIS_MAX_GET_RECORDS;
 }
 
+/* Shards that began together shall not ask together for ever. */
+static uint64_t
+patience_ms(const struct mr_shard_reader *reader)
+{
+    uint64_t number = reader->asked_ms;
+    for (size_t i = 0; i < reader->id.size; i++) {
+        number = number * 31 + reader->id.data[i];
+    }
+    return WAIT_MS / 2 + number % (WAIT_MS / 2);
+}
+
 static void on_records(const struct mr_source_records *result, void *context);
 
 static enum mr_shard_step
@@ -292,7 +303,7 @@ fetch(struct mr_shard_reader *reader)
         return MR_SHARD_PENDING;
     }
     /* Where the tip is unknown the answer must not wait: it says how far behind we are. */
-    reader->wait_ms = reader->at_tip && can_wait(reader) ? WAIT_MS : 0;
+    reader->wait_ms = reader->at_tip && can_wait(reader) ? patience_ms(reader) : 0;
     reader->asked_ms = mr_poller_now_ms(poller_of(reader));
     reader->call = source->ops->get_records(source, mr_buf_slice(&reader->iterator), room,
                                             reader->wait_ms, on_records, reader);

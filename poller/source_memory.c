@@ -623,6 +623,12 @@ mr_memory_stream_fail(struct mr_memory_stream *stream, enum mr_memory_call call,
     wake(stream, NULL);
 }
 
+unsigned
+mr_memory_stream_faults(const struct mr_memory_stream *stream, enum mr_memory_call call)
+{
+    return stream->faults[call].count;
+}
+
 void
 mr_memory_stream_expire(struct mr_memory_stream *stream)
 {

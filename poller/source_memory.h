@@ -74,6 +74,9 @@ enum mr_memory_call { MR_MEMORY_LIST, MR_MEMORY_ITERATOR, MR_MEMORY_RECORDS };
 /* The next `count` calls of that kind fail so. */
 void mr_memory_stream_fail(struct mr_memory_stream *stream, enum mr_memory_call call,
                            enum mr_source_fault fault, unsigned count);
+/* How many of those are still to fail. */
+unsigned mr_memory_stream_faults(const struct mr_memory_stream *stream,
+                                 enum mr_memory_call call);
 /* Iterators given until now are too old; a call that waits fails so, too. */
 void mr_memory_stream_expire(struct mr_memory_stream *stream);
 /* Every call is answered with MR_SOURCE_GONE, until it is made again, with new shards. */

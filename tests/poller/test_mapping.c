@@ -420,6 +420,21 @@ START_TEST(trouble_never_ends_a_mapping)
 }
 END_TEST
 
+START_TEST(iterators_that_always_expire_are_not_asked_for_in_a_circle)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    mr_memory_stream_fail(rig.stream, MR_MEMORY_RECORDS, MR_SOURCE_EXPIRED, 1000);
+
+    rig_start(&rig);
+    rig_run(&rig, 60000);
+    unsigned left = mr_memory_stream_faults(rig.stream, MR_MEMORY_RECORDS);
+
+    ck_assert_uint_gt(left, 980);
+    ck_assert_uint_lt(left, 995);
+}
+END_TEST
+
 START_TEST(a_stream_made_again_is_read_from_its_beginning)
 {
     rig_auto struct rig rig;
@@ -1181,6 +1196,7 @@ MR_SUITE(
     MR_TEST(a_merged_child_waits_for_both_parents), MR_TEST(a_split_while_reading_is_followed),
     MR_TEST(an_expired_iterator_is_taken_again_behind_the_last_record),
     MR_TEST_LOOP(trouble_never_ends_a_mapping, 9),
+    MR_TEST(iterators_that_always_expire_are_not_asked_for_in_a_circle),
     MR_TEST(a_stream_made_again_is_read_from_its_beginning),
     MR_TEST(trimmed_records_are_passed_over),
     MR_TEST(a_source_that_cannot_wait_is_polled_once_a_second),
