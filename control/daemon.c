@@ -1,10 +1,12 @@
 #include "control/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,7 +30,8 @@ struct mr_millraced {
     struct mr_watch *keeper_watch;
     struct mr_arena arena;
     const char *data, *bootstraps; /* in the arena */
-    int unix_fd, tcp_fd;           /* bound and not served yet; -1: none */
+    int lock_fd;
+    int unix_fd, tcp_fd; /* bound and not served yet; -1: none */
     uint16_t port;
     unsigned stopping; /* parts whose end has not come yet */
     mr_loop_fn *stopped;
@@ -56,6 +59,24 @@ make_data(struct mr_millraced *millraced, const char *given, struct mr_error *er
         return NULL;
     }
     return mr_arena_cstr(&millraced->arena, mr_slice_str(absolute));
+}
+
+/* Two of us on one directory would undo each other's work. */
+static int
+lock_data(struct mr_millraced *millraced, struct mr_error *err)
+{
+    const char *path = mr_arena_printf(&millraced->arena, "%s/lock", millraced->data);
+
+    millraced->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (millraced->lock_fd < 0) {
+        return mr_fail(err, -errno, "open %s: %s", path, strerror(errno));
+    }
+    if (flock(millraced->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        return mr_fail(err, -EBUSY,
+                       "%s is in use by another millraced: stop that one, or give --data",
+                       millraced->data);
+    }
+    return mr_harden_give(path, millraced->data, err);
 }
 
 static const char *
@@ -106,14 +127,22 @@ open_launcher(struct mr_millraced *millraced, struct mr_error *err)
     return mr_launcher_sandbox_await(millraced->launcher, SANDBOXD_MS, err);
 }
 
+static bool
+is_aws(const char *endpoint)
+{
+    return endpoint != NULL && strcmp(endpoint, "aws") == 0;
+}
+
 static size_t
 add_variables(struct mr_millraced *millraced, const struct mr_millraced_options *options,
               struct mr_slice *variables)
 {
     size_t count = 0;
 
-    variables[count++] = MR_SLICE("AWS_ACCESS_KEY_ID=test");
-    variables[count++] = MR_SLICE("AWS_SECRET_ACCESS_KEY=test");
+    if (!is_aws(options->kinesis)) { /* for our own endpoint, which takes any */
+        variables[count++] = MR_SLICE("AWS_ACCESS_KEY_ID=test");
+        variables[count++] = MR_SLICE("AWS_SECRET_ACCESS_KEY=test");
+    }
     if (options->public_endpoint != NULL) {
         variables[count++] = mr_slice_str(mr_arena_printf(
             &millraced->arena, "AWS_ENDPOINT_URL=%s", options->public_endpoint));
@@ -166,12 +195,6 @@ dynamodb_endpoint(const struct mr_millraced_options *options)
         endpoint_of(options, "dynamodbstreams", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS");
 
     return own != NULL ? own : endpoint_of(options, "dynamodb", "AWS_ENDPOINT_URL_DYNAMODB");
-}
-
-static bool
-is_aws(const char *endpoint)
-{
-    return endpoint != NULL && strcmp(endpoint, "aws") == 0;
 }
 
 /* Where failure documents go. */
@@ -319,10 +342,11 @@ mr_millraced_new(struct mr_loop *loop, const struct mr_millraced_options *option
 
     millraced->loop = loop;
     millraced->keeper = options->keeper;
-    millraced->unix_fd = millraced->tcp_fd = -1;
+    millraced->lock_fd = millraced->unix_fd = millraced->tcp_fd = -1;
     millraced->bootstraps = find_bootstraps(millraced, options->bootstraps);
     millraced->data = make_data(millraced, options->data, err);
-    if (millraced->data == NULL || bind_listeners(millraced, options, err) < 0 ||
+    if (millraced->data == NULL || lock_data(millraced, err) < 0 ||
+        bind_listeners(millraced, options, err) < 0 ||
         (options->harden && harden(millraced, err) < 0) ||
         open_streams(millraced, options, err) < 0 || open_launcher(millraced, err) < 0 ||
         open_control(millraced, options, err) < 0 || open_server(millraced, err) < 0) {
@@ -388,6 +412,9 @@ mr_millraced_free(struct mr_millraced *millraced)
     mr_credential_chain_free(millraced->credentials);
     mr_streams_free(millraced->streams);
     mr_http_client_free(millraced->http);
+    if (millraced->lock_fd >= 0) {
+        close(millraced->lock_fd);
+    }
     mr_arena_deinit(&millraced->arena);
     free(millraced);
 }

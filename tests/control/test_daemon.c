@@ -200,6 +200,21 @@ START_TEST(the_status_says_what_isolation_is_in_force)
 }
 END_TEST
 
+START_TEST(a_data_directory_has_one_daemon)
+{
+    struct mr_error err = { 0 };
+    open_daemon();
+    mr_auto_free char *data = mr_format("%s/a/b", directory);
+    const struct mr_millraced_options options = { .data = data };
+
+    ck_assert_ptr_null(mr_millraced_new(loop, &options, &err));
+
+    ck_assert_int_eq(err.code, -EBUSY);
+    ck_assert_ptr_nonnull(strstr(err.text, "in use by another millraced"));
+    close_daemon();
+}
+END_TEST
+
 START_TEST(an_endpoint_that_is_no_url_is_one_line)
 {
     struct mr_error err = { 0 };
@@ -219,4 +234,5 @@ END_TEST
 MR_SUITE("control.daemon", MR_TEST(a_killed_sandboxd_comes_back_and_costs_no_function_error),
          MR_TEST(the_keeper_and_what_it_keeps_end_with_us),
          MR_TEST(the_status_says_what_isolation_is_in_force),
+         MR_TEST(a_data_directory_has_one_daemon),
          MR_TEST(an_endpoint_that_is_no_url_is_one_line))
