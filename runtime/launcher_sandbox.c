@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/log.h"
 
@@ -32,6 +34,8 @@ struct place {
     uint64_t asked_us;
     bool running;
     bool on_host_network;
+    int peak_fd;   /* -1: none, it is asked for */
+    char name[80]; /* the function's */
 };
 
 static struct place *
@@ -48,10 +52,19 @@ find(struct boxed *boxed, uint64_t environment)
 }
 
 static void
+forget_peak(struct place *place)
+{
+    if (place->peak_fd >= 0) {
+        close(place->peak_fd);
+    }
+    place->peak_fd = -1;
+}
+
+static void
 on_launched(void *context, uint64_t environment, struct mr_sandbox_process *process)
 {
     struct boxed *boxed = context;
-    const struct place *place = find(boxed, environment);
+    struct place *place = find(boxed, environment);
     const struct mr_launch_started started = {
         .listener_fd = process->listener_fd,
         .log_fd = process->log_fd,
@@ -65,6 +78,12 @@ on_launched(void *context, uint64_t environment, struct mr_sandbox_process *proc
     };
     const int pipes[] = { process->log_fd, process->stdin_fd, process->stderr_fd };
 
+    if (place != NULL) {
+        forget_peak(place);
+        place->peak_fd = process->peak_fd;
+    } else if (process->peak_fd >= 0) {
+        close(process->peak_fd);
+    }
     for (size_t i = 0; i < sizeof(pipes) / sizeof(pipes[0]); i++) {
         if (pipes[i] >= 0) {
             fcntl(pipes[i], F_SETFL, O_NONBLOCK);
@@ -85,6 +104,32 @@ on_failed(void *context, uint64_t environment, const struct mr_error *err)
     boxed->events.failed(boxed->context, environment, err);
 }
 
+/* For the function's log: which of its limits it met, and what it used. */
+static void
+say_usage(struct boxed *boxed, const struct place *place, const struct mr_sandbox_exit *exit)
+{
+    const struct mr_sandbox_usage *usage = &exit->usage;
+    mr_auto_buf struct mr_buf line = { 0 };
+
+    if (!exit->oom && usage->throttled_count == 0 && usage->pid_limit_hits == 0) {
+        return;
+    }
+    mr_buf_printf(&line, "Sandbox: handler '%s' %s%sused %llu MB at most and %llu ms of CPU",
+                  place->name, exit->oom ? exit->text : "", exit->oom ? "; it " : "",
+                  (unsigned long long)(usage->memory_peak_bytes >> 20),
+                  (unsigned long long)(usage->cpu_us / 1000));
+    if (usage->throttled_count > 0) {
+        mr_buf_printf(&line,
+                      ", and waited %llu ms for CPU (%u times; more MemorySize gives more)",
+                      (unsigned long long)(usage->throttled_us / 1000), usage->throttled_count);
+    }
+    if (usage->pid_limit_hits > 0) {
+        mr_buf_printf(&line, ", and was refused %u processes over its limit",
+                      usage->pid_limit_hits);
+    }
+    boxed->events.said(boxed->context, place->environment, mr_buf_slice(&line));
+}
+
 static void
 on_exited(void *context, uint64_t environment, const struct mr_sandbox_exit *exit)
 {
@@ -99,6 +144,7 @@ on_exited(void *context, uint64_t environment, const struct mr_sandbox_exit *exi
 
     if (place != NULL) {
         place->running = false;
+        say_usage(boxed, place, exit);
         boxed->events.exited(boxed->context, environment, &ended);
     }
 }
@@ -196,7 +242,7 @@ launch(void *self, const struct mr_launch *what, struct mr_error *err)
         .forwards = what->forwards,
         .forward_count = what->network == MR_FUNCTION_NETWORK_HOST ? 0 : what->forward_count,
         .profile = what->strict ? MR_SANDBOX_PROFILE_STRICT : MR_SANDBOX_PROFILE_DEFAULT,
-        .flags = MR_SANDBOX_API_LISTENER |
+        .flags = MR_SANDBOX_API_LISTENER | MR_SANDBOX_PEAK |
                  (what->pipes ? (uint32_t)(MR_SANDBOX_STDIN | MR_SANDBOX_SEPARATE_STDERR) : 0),
     };
     int rc = mr_sandbox_client_launch(boxed->client, &asked, err);
@@ -208,12 +254,15 @@ launch(void *self, const struct mr_launch *what, struct mr_error *err)
     if (place == NULL) {
         place = mr_alloc_zero(1, sizeof(*place));
         place->environment = what->environment;
+        place->peak_fd = -1;
         mr_list_push_back(&boxed->places, &place->node);
     }
     place->running = true;
+    snprintf(place->name, sizeof(place->name), "%.*s", MR_SLICE_ARGS(what->name));
     place->on_host_network =
         boxed->no_network_namespaces || what->network == MR_FUNCTION_NETWORK_HOST;
     place->peak_bytes = 0;
+    forget_peak(place);
     place->asked_us = 0;
     return 0;
 }
@@ -250,6 +299,7 @@ release(void *self, uint64_t environment)
 
     if (place != NULL) {
         (void)mr_sandbox_client_release(boxed->client, environment, NULL);
+        forget_peak(place);
         mr_list_remove(&place->node);
         free(place);
     }
@@ -264,6 +314,10 @@ memory_peak(void *self, uint64_t environment)
 
     if (place == NULL) {
         return 0;
+    }
+    if (place->peak_fd >= 0) {
+        place->peak_bytes = mr_sandbox_peak_bytes(place->peak_fd);
+        return place->peak_bytes;
     }
     if (place->running && (place->asked_us == 0 || now_us - place->asked_us > USAGE_EVERY_US)) {
         place->asked_us = now_us;
@@ -281,8 +335,10 @@ boxed_free(void *self)
     mr_sandbox_client_free(boxed->client);
     MR_LIST_EACH(node, &boxed->places)
     {
+        struct place *place = MR_CONTAINER_OF(node, struct place, node);
+        forget_peak(place);
         mr_list_remove(node);
-        free(MR_CONTAINER_OF(node, struct place, node));
+        free(place);
     }
     free(boxed);
 }

@@ -647,6 +647,20 @@ mr_cgroup_start_counting(struct mr_cgroup *group)
 }
 
 int
+mr_cgroup_open_peak(const struct mr_cgroup *group)
+{
+    size_t i;
+
+    if (find_part(group->groups, false, MR_CGROUP_MEMORY, &i) != NULL) {
+        return openat(group->fds[i], "memory.max_usage_in_bytes", O_RDONLY | O_CLOEXEC);
+    }
+    if (find_part(group->groups, true, MR_CGROUP_MEMORY, &i) != NULL) {
+        return openat(group->fds[i], "memory.peak", O_RDONLY | O_CLOEXEC);
+    }
+    return -1;
+}
+
+int
 mr_cgroup_oom_fd(const struct mr_cgroup *group)
 {
     return group->oom_fd;

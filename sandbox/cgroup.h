@@ -68,6 +68,8 @@ int mr_cgroup_open_places(const struct mr_cgroup *group, bool cloned_into,
 /* Counts from here: what was used before belongs to an earlier process. */
 void mr_cgroup_start_counting(struct mr_cgroup *group);
 void mr_cgroup_read_usage(struct mr_cgroup *group, struct mr_sandbox_usage *out_usage);
+/* A file that holds its peak memory in bytes, to be read again and again; -1: there is none. */
+int mr_cgroup_open_peak(const struct mr_cgroup *group);
 /* Becomes readable when something in it ran out of memory; the group's, -1 when the kernel has
  * no such thing. */
 int mr_cgroup_oom_fd(const struct mr_cgroup *group);

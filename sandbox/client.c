@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -111,7 +112,9 @@ on_launched(struct mr_sandbox_client *client, const struct mr_sandbox_launched *
                   ((pending.flags & MR_SANDBOX_STDIN) != 0) +
                   ((pending.flags & MR_SANDBOX_API_LISTENER) != 0) + pending.forward_count;
     }
-    if (!known || wanted != fd_count) {
+    bool has_peak =
+        known && (pending.flags & MR_SANDBOX_PEAK) != 0 && fd_count == wanted + 1;
+    if (!known || fd_count != wanted + has_peak) {
         mr_message_close_fds(fds, fd_count);
         return mr_fail(err, -EPROTO, "sandboxd answered a launch nobody asked for");
     }
@@ -129,6 +132,7 @@ on_launched(struct mr_sandbox_client *client, const struct mr_sandbox_launched *
     for (size_t i = 0; i < MR_SANDBOX_MAX_FORWARDS; i++) {
         process.forward_fds[i] = next_fd(fds, &used, i < pending.forward_count);
     }
+    process.peak_fd = next_fd(fds, &used, has_peak);
     client->callbacks.launched(client->context, reply->environment, &process);
     return 0;
 }
@@ -244,6 +248,16 @@ handle(struct mr_sandbox_client *client, const union mr_sandbox_reply_any *reply
         }
         return 0;
     }
+}
+
+uint64_t
+mr_sandbox_peak_bytes(int peak_fd)
+{
+    char text[32];
+    ssize_t size = pread(peak_fd, text, sizeof(text) - 1, 0);
+
+    text[size > 0 ? size : 0] = 0;
+    return strtoull(text, NULL, 10);
 }
 
 int

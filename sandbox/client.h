@@ -51,6 +51,7 @@ struct mr_sandbox_process {
     uint16_t api_port;
     int forward_fds[MR_SANDBOX_MAX_FORWARDS]; /* listening, in the order asked for */
     size_t forward_count;
+    int peak_fd;        /* for mr_sandbox_peak_bytes; -1 where nobody counts it as a whole */
     uint32_t launch_us; /* from the request's arrival to the handler's exec */
     uint32_t place_us;  /* of these, the kernel's wait to place it in a cgroup (v1) */
 };
@@ -151,6 +152,9 @@ int mr_sandbox_client_usage(struct mr_sandbox_client *client, uint64_t environme
  */
 int mr_sandbox_client_release(struct mr_sandbox_client *client, uint64_t environment,
                               struct mr_error *err);
+
+/* The peak memory since the launch, from a process's peak_fd, now; 0 when it cannot be read. */
+uint64_t mr_sandbox_peak_bytes(int peak_fd);
 
 /* How `millrace up`, `millrace sandbox` and tests start a daemon. Zero is the usual. */
 struct mr_sandboxd_options {

@@ -22,7 +22,7 @@
 
 enum {
     MR_SANDBOX_PROTOCOL = 1,
-    MR_SANDBOX_MAX_FDS = 4 + MR_SANDBOX_MAX_FORWARDS, /* of one message */
+    MR_SANDBOX_MAX_FDS = 5 + MR_SANDBOX_MAX_FORWARDS, /* of one message */
     MR_SANDBOX_TEXT = 232,                            /* as struct mr_error's */
 };
 
@@ -50,7 +50,8 @@ enum {
                                  << 1, /* a descriptor of its own instead of sharing stdout's */
     MR_SANDBOX_STDIN =
         1 << 2, /* hand out the write end of its stdin; else it reads /dev/null */
-    MR_SANDBOX_ALL_FLAGS = (1 << 3) - 1,
+    MR_SANDBOX_PEAK = 1 << 3, /* hand out a file that tells its peak memory, where there is one */
+    MR_SANDBOX_ALL_FLAGS = (1 << 4) - 1,
 };
 
 enum mr_sandbox_request_kind {
@@ -119,7 +120,8 @@ struct mr_sandbox_hello {
 
 /*
  * Descriptors, in this order, those that were asked for: output, stderr,
- * stdin, the Runtime API's listener, a listener for each forward.
+ * stdin, the Runtime API's listener, a listener for each forward, and last the
+ * peak's file, which a host without cgroups has not.
  */
 struct mr_sandbox_launched {
     uint32_t kind;

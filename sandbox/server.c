@@ -180,6 +180,10 @@ on_started(struct server *server, struct mr_environment *environment,
 
     environment->state = MR_ENVIRONMENT_RUNNING;
     size_t count = collect_fds(run, fds);
+    if ((run->flags & MR_SANDBOX_PEAK) != 0 && environment->cgroup != NULL) {
+        fds[count] = mr_cgroup_open_peak(environment->cgroup);
+        count += fds[count] >= 0;
+    }
     if (environment->released) {
         mr_message_close_fds(fds, count);
         return;

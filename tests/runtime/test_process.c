@@ -371,7 +371,36 @@ START_TEST(a_flood_of_lines_keeps_nobody_waiting)
 }
 END_TEST
 
-MR_SUITE("runtime.process", MR_TEST_LOOP(a_flood_of_lines_keeps_nobody_waiting, 2),
+static const char eats[] = "def h(megabytes, c):\n"
+                           "    b = bytearray(megabytes << 20); b[::4096] = b[::4096]\n"
+                           "    return 1\n";
+
+START_TEST(the_report_and_the_log_tell_of_memory)
+{
+    struct world world;
+    if (geteuid() != 0) {
+        return; /* without cgroups nobody counts it as a whole */
+    }
+    world_begin_with(&world, true, &(struct mr_runtime_options){ .init_ms = 5000 });
+    world_put_file(&world, "app.py", eats, 0644);
+    world.function.memory_mb = 1000;
+    world.function.tmp_mb = 512;
+    world_set_function(&world, "python3.11", "app.h", 20000);
+
+    world_invoke(&world, "300");
+    const char *used = strstr(world.log, "Max Memory Used: ");
+    ck_assert_ptr_nonnull(used);
+    ck_assert_int_ge(atoi(used + strlen("Max Memory Used: ")), 300);
+    world_invoke(&world, "2000");
+
+    SAYS(world.payload, "signal: killed"); /* as on Lambda */
+    SAYS(world.log, "Sandbox: handler 'f' out of memory: killed at its memory limit, peak ");
+    SAYS(world.log, " ms of CPU");
+    world_end(&world);
+}
+END_TEST
+
+MR_SUITE("runtime.process", MR_TEST(the_report_and_the_log_tell_of_memory), MR_TEST_LOOP(a_flood_of_lines_keeps_nobody_waiting, 2),
          MR_TEST_LOOP(a_wrapper_starts_a_managed_runtime, 2),
          MR_TEST(a_code_directory_that_is_gone_is_an_invalid_working_directory),
          MR_TEST(without_network_our_endpoint_is_reached_at_its_own_port),
