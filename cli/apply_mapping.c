@@ -74,6 +74,10 @@ last_part(const char *arn)
         return (const char *)(kinesis.consumer_name.size > 0 ? kinesis.consumer_name.data
                                                              : kinesis.stream_name.data);
     }
+    const char *table = strstr(arn, ":table/"); /* .../stream/TIME follows */
+    if (table != NULL) {
+        return table + strlen(":table/");
+    }
     const char *part = strrchr(arn, ':');
     return part == NULL ? arn : part + 1;
 }
@@ -95,8 +99,8 @@ describe(struct mr_apply *apply, const struct mr_template_mapping *mapping,
     long long retries = number(properties, "MaximumRetryAttempts", -1);
     long long tumbling_s = number(properties, "TumblingWindowInSeconds", 0);
     const char *start = json_string_value(json_object_get(properties, "StartingPosition"));
-    mr_say_text(say, "%s → %s   %s  batch %lld",
-                mapping->source_arn == NULL ? "?" : last_part(mapping->source_arn),
+    const char *source = mapping->source_arn == NULL ? "?" : last_part(mapping->source_arn);
+    mr_say_text(say, "%.*s → %s   %s  batch %lld", (int)strcspn(source, "/"), source,
                 mapping->function_logical_id == NULL ? mapping->function_name
                                                      : mapping->function_logical_id,
                 start == NULL ? "" : start,

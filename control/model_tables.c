@@ -32,8 +32,8 @@ static const struct mr_model_shape Arn = {
     .kind = MR_MODEL_STRING,
     .pattern = "arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}(-gov)?-[a-z]+-\\d{1})?:(\\d{"
                "12})?:(.*)",
-    .posix = "^(arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9-])+:([a-z]{2}(-gov)?-[a-z]+-[0-9]{1})?:([0-"
-             "9]{12})?:(.*))$"
+    .posix = "^(arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9-])+:([a-z]{2}(-gov)?-[a-z]+-[0-9]{1}|"
+             "ddblocal)?:([0-9]{12})?:(.*))$"
 };
 static const struct mr_model_shape SourceOwner = { .kind = MR_MODEL_STRING,
                                                    .has_min = true,

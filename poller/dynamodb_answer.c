@@ -355,6 +355,55 @@ mr_dynamodb_answer_stream(struct mr_slice body, struct mr_arena *arena,
     return good && found && mr_json_done(&json) ? 0 : bad("DescribeStream", err);
 }
 
+/* One of ListStreams; labels are times, so the newest is the greatest. */
+static bool
+read_listed(struct mr_json *json, struct mr_arena *arena, struct mr_slice *newest_label,
+            struct mr_slice *newest_arn)
+{
+    struct mr_slice key, label = { NULL, 0 }, arn = { NULL, 0 };
+    if (mr_json_peek(json) != MR_JSON_OBJECT || !mr_json_enter(json)) {
+        return false;
+    }
+    while (mr_json_next_key(json, &key)) {
+        if (mr_slice_is(key, "StreamArn")     ? !read_text(json, arena, &arn)
+            : mr_slice_is(key, "StreamLabel") ? !read_text(json, arena, &label)
+                                              : !mr_json_skip(json)) {
+            return false;
+        }
+    }
+    if (arn.size > 0 && (newest_arn->size == 0 || mr_slice_compare(label, *newest_label) > 0)) {
+        *newest_label = label;
+        *newest_arn = arn;
+    }
+    return !json->bad;
+}
+
+int
+mr_dynamodb_answer_newest_stream(struct mr_slice body, struct mr_arena *arena,
+                                 struct mr_slice *out_arn, struct mr_error *err)
+{
+    struct mr_json json = mr_json_of(body);
+    struct mr_slice key, label = { NULL, 0 }, arn = { NULL, 0 };
+    bool good = mr_json_peek(&json) == MR_JSON_OBJECT && mr_json_enter(&json);
+
+    while (good && mr_json_next_key(&json, &key)) {
+        if (!mr_slice_is(key, "Streams")) {
+            good = mr_json_skip(&json);
+            continue;
+        }
+        good = mr_json_peek(&json) == MR_JSON_ARRAY && mr_json_enter(&json);
+        while (good && mr_json_next_element(&json)) {
+            good = read_listed(&json, arena, &label, &arn);
+        }
+        good = good && !json.bad;
+    }
+    if (!good || !mr_json_done(&json)) {
+        return bad("ListStreams", err);
+    }
+    *out_arn = arn;
+    return 0;
+}
+
 int
 mr_dynamodb_answer_iterator(struct mr_slice body, struct mr_arena *arena,
                             struct mr_slice *out_iterator, struct mr_error *err)

@@ -37,6 +37,10 @@ int mr_dynamodb_answer_stream(struct mr_slice body, struct mr_arena *arena,
                               struct mr_dynamodb_stream *stream,
                               struct mr_error *err) MR_MUST_USE;
 
+/* ListStreams of one table: the ARN of the newest, absent when it has none; in the arena. */
+int mr_dynamodb_answer_newest_stream(struct mr_slice body, struct mr_arena *arena,
+                                     struct mr_slice *out_arn, struct mr_error *err) MR_MUST_USE;
+
 /* {"ShardIterator":"..."}; in the arena. */
 int mr_dynamodb_answer_iterator(struct mr_slice body, struct mr_arena *arena,
                                 struct mr_slice *out_iterator,

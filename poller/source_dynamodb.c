@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "aws/arn.h"
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/json_writer.h"
@@ -21,10 +23,14 @@ enum {
 /* An iterator of ours may begin with the time before which records are left out: "@MS@". */
 static const char from_mark = '@';
 
+/* What sam-templates puts behind a table's ARN. */
+static const char unknown_label[] = "/stream/1970-01-01T00:00:00.000";
+
 struct dynamodb_source {
     struct mr_source source; /* first */
     struct mr_aws_client *client;
     struct mr_buf arn;
+    bool is_newest;       /* the ARN names the table alone, so far */
     struct mr_list calls; /* under way */
 };
 
@@ -157,12 +163,56 @@ on_page(const struct mr_aws_result *result, void *context)
     }
 }
 
+static void
+on_streams(const struct mr_aws_result *result, void *context)
+{
+    struct mr_source_call *call = context;
+    struct dynamodb_source *source = call->source;
+    struct mr_slice arn;
+    struct mr_error err = { 0 };
+    if (result->fault != MR_AWS_OK) {
+        end_listing(call, fault_of(result), result->error);
+    } else if (mr_dynamodb_answer_newest_stream(mr_buf_slice(result->body), &call->arena, &arn,
+                                                &err) < 0) {
+        end_listing(call, MR_SOURCE_TROUBLE, &err);
+    } else if (arn.size == 0) {
+        mr_fail(&err, -ENOENT, "the table has no stream");
+        end_listing(call, MR_SOURCE_GONE, &err);
+    } else {
+        mr_buf_clear(&source->arn);
+        mr_buf_append_slice(&source->arn, arn);
+        source->is_newest = false;
+        ask_page(call);
+    }
+}
+
+static void
+ask_streams(struct mr_source_call *call)
+{
+    mr_auto_buf struct mr_buf body = { 0 };
+    struct mr_json_writer json = mr_json_writer_on(&body);
+    struct mr_slice name = mr_buf_slice(&call->source->arn);
+    struct mr_arn arn;
+    if (mr_arn_parse(name, &arn)) {
+        name = mr_slice_first(arn.resource, arn.resource.size - strlen(unknown_label));
+        (void)mr_slice_cut(&name, '/'); /* "table/" */
+    }
+    mr_json_begin_object(&json);
+    mr_json_member_string(&json, "TableName", name);
+    mr_json_end_object(&json);
+    send(call, "DynamoDBStreams_20120810.ListStreams", mr_buf_slice(&body), on_streams);
+}
+
 static struct mr_source_call *
 list_shards(struct mr_source *source, mr_source_shards_fn *done, void *context)
 {
     struct mr_source_call *call = new_call(source, context);
     call->done.shards = done;
-    ask_page(call);
+    if (call->source->is_newest) {
+        ask_streams(call);
+    } else {
+        ask_page(call);
+    }
     return call;
 }
 
@@ -322,6 +372,7 @@ mr_source_dynamodb_new(const struct mr_source_dynamodb_options *options)
     source->source = (struct mr_source){ .ops = &ops, .poll_ms = POLL_MS };
     source->client = options->client;
     mr_buf_append_slice(&source->arn, options->stream_arn);
+    source->is_newest = mr_slice_ends_with(options->stream_arn, mr_slice_str(unknown_label));
     mr_list_init(&source->calls);
     return &source->source;
 }

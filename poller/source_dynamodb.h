@@ -6,6 +6,9 @@
  * no AT_TIMESTAMP: such a place is the trim horizon, with what is older left out as it is read;
  * DynamoDB tells times in whole seconds, so that is as exact as it gets.
  *
+ * A template cannot know when a table's stream was made: its ARN may say 1970, as our templates'
+ * do, and then means the table's newest stream, whose ARN the events have.
+ *
  * Thread: the loop's.
  */
 #ifndef MR_POLLER_SOURCE_DYNAMODB_H

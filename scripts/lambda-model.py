@@ -111,6 +111,8 @@ def main():
                 fields.append(f".has_{bound} = true, .{bound} = {int(shape[bound])}")
         if shape.get("pattern") not in (None, ".*", "[\\s\\S]*"):
             expression, not_number = posix(shape["pattern"])
+            if name == "Arn":  # DynamoDB Local's region
+                expression = expression.replace("-[0-9]{1})?", "-[0-9]{1}|ddblocal)?")
             fields.append(f".pattern = {text(shape['pattern'])}, .posix = {text(expression)}")
             if not_number:
                 fields.append(".not_number = true")

@@ -18,6 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     (void)!mr_dynamodb_answer_iterator(body, &arena, &iterator, NULL);
     (void)!mr_dynamodb_answer_stream(body, &arena, &stream, NULL);
+    (void)!mr_dynamodb_answer_newest_stream(body, &arena, &iterator, NULL);
     if (mr_dynamodb_answer_records(body, MR_SLICE("arn"), 5, &arena, &result, NULL) == 0) {
         for (size_t i = 0; i < result.count; i++) {
             mr_assert(mr_json_valid(result.records[i].data));

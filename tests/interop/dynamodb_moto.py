@@ -1,4 +1,7 @@
-"""A table's stream of moto feeds a function: its events, filters, positions and failure documents."""
+"""A table's stream of moto feeds a function: its events, filters, positions and failure documents.
+
+With MILLRACE_DYNAMODB_LOCAL, a directory with DynamoDBLocal.jar, the table is there, not in moto.
+"""
 import json
 import os
 import shutil
@@ -39,24 +42,33 @@ def wait_for(name, condition, seconds=40):
     raise AssertionError(name)
 
 
-def start_moto():
-    port = free_port()
-    program = subprocess.Popen(["moto_server", "-H", "127.0.0.1", "-p", str(port)],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start_server(name, command, port, directory=None):
+    program = subprocess.Popen(command + [str(port)], cwd=directory, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
 
     def listens():
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
-    wait_for("moto listens", listens)
+    wait_for(f"{name} listens", listens)
     return program, f"http://127.0.0.1:{port}"
 
 
-def start_millraced(binaries, directory, moto):
+def start_moto():
+    return start_server("moto", ["moto_server", "-H", "127.0.0.1", "-p"], free_port())
+
+
+def start_dynamodb_local(directory):
+    return start_server("DynamoDB Local", [
+        "java", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-sharedDb", "-port",
+    ], free_port(), directory)
+
+
+def start_millraced(binaries, directory, moto, dynamodb=None):
     read, write = os.pipe()
     os.set_inheritable(write, True)
     program = subprocess.Popen(
         [f"{binaries}/millraced", "--data", f"{directory}/data", "--port", "0", "--sandbox", "off",
-         "--backoff-ms", "10", "--endpoint", f"dynamodb={moto}", "--endpoint", f"sqs={moto}", "--ready-fd",
+         "--backoff-ms", "10", "--endpoint", f"dynamodb={dynamodb or moto}", "--endpoint", f"sqs={moto}", "--ready-fd",
          str(write)], pass_fds=[write], stderr=open(f"{directory}/log", "w"))
     os.close(write)
     return program, "http://127.0.0.1:" + os.fdopen(read).read().split()[1]
@@ -70,18 +82,18 @@ def events(directory):
         return []
 
 
-def play(binaries, directory, moto):
-    program, endpoint = start_millraced(binaries, directory, moto)
+def play(binaries, directory, moto, dynamodb):
+    program, endpoint = start_millraced(binaries, directory, moto, dynamodb)
     try:
-        tables, queues = client("dynamodb", moto), client("sqs", moto)
+        tables, queues = client("dynamodb", dynamodb), client("sqs", moto)
         table = tables.create_table(
-            TableName="t", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            TableName="things", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
         stream = table["TableDescription"]["LatestStreamArn"]
         queue = queues.create_queue(QueueName="Failed")["QueueUrl"]
         queue_arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        tables.put_item(TableName="t", Item={"id": {"S": "one"}, "n": {"N": "42"}})
+        tables.put_item(TableName="things", Item={"id": {"S": "one"}, "n": {"N": "42"}})
 
         api = client("lambda", endpoint)
         code = HANDLER.replace(b"/tmp/DIRECTORY", directory.encode())
@@ -102,10 +114,10 @@ def play(binaries, directory, moto):
             [record["dynamodb"]["Keys"], record["dynamodb"]["NewImage"]])
         is_("and the stream's ARN", stream, record["eventSourceARN"])
 
-        tables.put_item(TableName="t", Item={"id": {"S": "one"}, "n": {"N": "43"}})
-        tables.delete_item(TableName="t", Key={"id": {"S": "one"}})
-        tables.put_item(TableName="t", Item={"id": {"S": "poison"}})
-        tables.put_item(TableName="t", Item={"id": {"S": "two"}})
+        tables.put_item(TableName="things", Item={"id": {"S": "one"}, "n": {"N": "43"}})
+        tables.delete_item(TableName="things", Key={"id": {"S": "one"}})
+        tables.put_item(TableName="things", Item={"id": {"S": "poison"}})
+        tables.put_item(TableName="things", Item={"id": {"S": "two"}})
         wait_for("the function goes on behind a failed record", lambda: len(events(directory)) == 5)
         is_("filtered, retried, in order", [("MODIFY", "one"), ("INSERT", "poison"), ("INSERT", "poison"),
                                             ("INSERT", "two")],
@@ -133,14 +145,19 @@ def main():
         sys.exit(77)
     directory = tempfile.mkdtemp()
     moto, endpoint = start_moto()
+    programs, dynamodb = [moto], endpoint
     try:
-        play(sys.argv[1], directory, endpoint)
+        if "MILLRACE_DYNAMODB_LOCAL" in os.environ:
+            local, dynamodb = start_dynamodb_local(os.environ["MILLRACE_DYNAMODB_LOCAL"])
+            programs.append(local)
+        play(sys.argv[1], directory, endpoint, dynamodb)
     except BaseException:
         print(open(f"{directory}/log").read() if os.path.exists(f"{directory}/log") else "")
         raise
     finally:
-        moto.kill()
-        moto.wait()
+        for program in programs:
+            program.kill()
+            program.wait()
         shutil.rmtree(directory)
 
 

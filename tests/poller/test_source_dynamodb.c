@@ -171,7 +171,8 @@ struct world {
     struct mr_source *source;
     char asked[8][256];
     int asked_count;
-    bool trimmed; /* the next place asked for is gone */
+    bool trimmed;        /* the next place asked for is gone */
+    const char *streams; /* of ListStreams */
     int done;
     enum mr_source_fault fault;
     size_t shards, open, records;
@@ -198,6 +199,8 @@ serve(struct mr_http_exchange *exchange, const struct mr_http_request *request, 
                      "\"SequenceNumberRange\":{\"StartingSequenceNumber\":\"1\","
                      "\"EndingSequenceNumber\":\"2\"}}],\"StreamStatus\":\"ENABLED\"}}",
             NULL);
+    } else if (mr_slice_ends_with(target, MR_SLICE("ListStreams"))) {
+        service_answer(exchange, 200, world->streams, NULL);
     } else if (mr_slice_ends_with(target, MR_SLICE("GetShardIterator"))) {
         bool gone = world->trimmed;
         world->trimmed = false;
@@ -212,7 +215,7 @@ serve(struct mr_http_exchange *exchange, const struct mr_http_request *request, 
 }
 
 static struct world *
-new_world(void)
+new_world_of(const char *stream_arn)
 {
     struct world *world = mr_alloc_zero(1, sizeof(*world));
     service_init(&world->service, serve, world);
@@ -230,8 +233,14 @@ new_world(void)
                                          .endpoint = world->service.endpoint },
         NULL);
     world->source = mr_source_dynamodb_new(
-        &(struct mr_source_dynamodb_options){ world->client, mr_slice_str(arn) });
+        &(struct mr_source_dynamodb_options){ world->client, mr_slice_str(stream_arn) });
     return world;
+}
+
+static struct world *
+new_world(void)
+{
+    return new_world_of(arn);
 }
 
 static void
@@ -271,6 +280,44 @@ START_TEST(the_shards_are_listed_page_by_page)
     ck_assert_uint_eq(world->open, 1);
     ck_assert_uint_eq(world->created_ms, 1764085621500);
     ck_assert_ptr_nonnull(strstr(world->asked[1], "\"ExclusiveStartShardId\":\"a\""));
+    end_world(world);
+}
+END_TEST
+
+START_TEST(a_stream_of_an_unknown_time_is_the_tables_newest)
+{
+    struct world *world = new_world_of(
+        "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/1970-01-01T00:00:00.000");
+    world->streams = "{\"Streams\":[{\"StreamArn\":\"old\",\"StreamLabel\":\"2025\"},{"
+                     "\"TableName\":\"t\",\"StreamLabel\":\"2026-11\",\"StreamArn\":\"new\"},{"
+                     "\"StreamLabel\":\"2026-10\",\"StreamArn\":\"older\"}]}";
+
+    for (int i = 1; i <= 2; i++) { /* it is asked for once */
+        world->source->ops->list_shards(world->source, on_shards, world);
+        service_await(&world->service, &world->done, i);
+        ck_assert_int_eq(world->fault, MR_SOURCE_OK);
+        ck_assert_uint_eq(world->shards, 2);
+    }
+
+    ck_assert_int_eq(world->asked_count, 5);
+    ck_assert_str_eq(world->asked[0], "ListStreams {\"TableName\":\"t\"}");
+    ck_assert_str_eq(world->asked[1], "DescribeStream {\"StreamArn\":\"new\"}");
+    end_world(world);
+}
+END_TEST
+
+START_TEST(a_table_without_a_stream_is_asked_again)
+{
+    struct world *world = new_world_of(
+        "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/1970-01-01T00:00:00.000");
+    world->streams = "{\"Streams\":[]}";
+
+    for (int i = 1; i <= 2; i++) {
+        world->source->ops->list_shards(world->source, on_shards, world);
+        service_await(&world->service, &world->done, i);
+        ck_assert_int_eq(world->fault, MR_SOURCE_GONE);
+        ck_assert_int_eq(world->asked_count, i);
+    }
     end_world(world);
 }
 END_TEST
@@ -354,5 +401,7 @@ MR_SUITE("poller.source_dynamodb", MR_TEST(a_record_is_the_events_own_text),
          MR_TEST_LOOP(an_answer_that_is_none_is_said_to_be_none,
                       (int)(sizeof(broken) / sizeof(broken[0]))),
          MR_TEST(the_shards_are_listed_page_by_page),
+         MR_TEST(a_stream_of_an_unknown_time_is_the_tables_newest),
+         MR_TEST(a_table_without_a_stream_is_asked_again),
          MR_TEST(a_place_that_was_trimmed_is_the_oldest_there_is),
          MR_TEST(a_time_is_found_by_leaving_out_what_is_older))
