@@ -1,8 +1,10 @@
 #include "control/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "aws/client.h"
 #include "base/alloc.h"
@@ -45,31 +47,45 @@ keep(struct mr_control *control, const char *text, const char *otherwise)
     return mr_arena_cstr(&control->arena, mr_slice_str(text != NULL ? text : otherwise));
 }
 
+/* Events and variables are nobody else's business. */
+static int
+make_private(const char *path, struct mr_error *err)
+{
+    mr_auto_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0 || fchmod(fd, 0600) < 0) {
+        return mr_fail(err, -errno, "open %s: %s", path, strerror(errno));
+    }
+    return 0;
+}
+
+/* A file of the data directory, made when it is not there; NULL with `err`. */
+static const char *
+file_of(struct mr_control *control, const char *name, struct mr_error *err)
+{
+    const char *path = mr_arena_printf(&control->arena, "%s/%s", control->options.data, name);
+
+    return make_private(path, err) < 0 ? NULL : path;
+}
+
 static int
 open_files(struct mr_control *control, struct mr_error *err)
 {
-    const char *data = control->options.data;
-
-    control->state =
-        mr_state_open(mr_arena_printf(&control->arena, "%s/control.db", data), err);
-    if (control->state == NULL) {
-        return err->code;
-    }
-    control->checkpoints = mr_checkpoints_open(
-        mr_arena_printf(&control->arena, "%s/checkpoints.db", data), control->loop, err);
-    if (control->checkpoints == NULL) {
-        return err->code;
-    }
+    const char *state = file_of(control, "control.db", err);
+    const char *checkpoints = file_of(control, "checkpoints.db", err);
     const struct mr_dead_letters_options letters = {
-        .path = mr_arena_printf(&control->arena, "%s/dead_letters.db", data),
+        .path = file_of(control, "dead_letters.db", err),
     };
-    control->letters = mr_dead_letters_open(&letters, err);
-    if (control->letters == NULL) {
+    const char *history = mr_arena_printf(&control->arena, "%s/history", control->options.data);
+
+    if (state == NULL || checkpoints == NULL || letters.path == NULL ||
+        (control->state = mr_state_open(state, err)) == NULL ||
+        (control->checkpoints = mr_checkpoints_open(checkpoints, control->loop, err)) == NULL ||
+        (control->letters = mr_dead_letters_open(&letters, err)) == NULL) {
         return err->code;
     }
     control->history =
-        history_open(control->loop, mr_arena_printf(&control->arena, "%s/history", data),
-                     control->options.history_bytes, err);
+        history_open(control->loop, history, control->options.history_bytes, err);
     return control->history == NULL ? err->code : 0;
 }
 

@@ -408,6 +408,9 @@ mr_millraced_free(struct mr_millraced *millraced)
     mr_watch_free(millraced->keeper_watch);
     mr_http_server_free(millraced->server);
     mr_control_free(millraced->control);
+    if (millraced->keeper != NULL) {
+        mr_keeper_stop(millraced->keeper); /* or it would start the next when ours hangs up */
+    }
     mr_launcher_free(millraced->launcher);
     mr_credential_chain_free(millraced->credentials);
     mr_streams_free(millraced->streams);

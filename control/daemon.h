@@ -32,7 +32,7 @@ struct mr_millraced_options {
     const char *public_endpoint; /* AWS_ENDPOINT_URL of handlers; NULL: none */
     const char *region, *account;
     const char *bootstraps;   /* NULL: looked for beside the program */
-    struct mr_keeper *keeper; /* of sandboxd, the caller's; NULL: no sandbox */
+    struct mr_keeper *keeper; /* of sandboxd, the caller's, stopped by free; NULL: no sandbox */
     bool harden; /* give up what is not needed, for good: for a program of its own */
     bool network_host;
     size_t max_concurrency;

@@ -7,11 +7,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FIRST_WAIT_MS = 50, LAST_WAIT_MS = 5000, STEADY_S = 10 };
+enum { FIRST_WAIT_MS = 50, LAST_WAIT_MS = 5000, STEADY_S = 10, OLD_KERNEL_MS = 200 };
 
 /* ---- in the keeper ---- */
 
@@ -37,17 +38,25 @@ send_socket(int channel, int fd)
     return sendmsg(channel, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static bool
-wait_for_end(pid_t pid)
+/* Until the daemon ends; leaves for good when millraced has hung up. */
+static void
+watch_both(int channel, pid_t pid)
 {
-    int status;
+    int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd waits[] = { { .fd = channel }, { .fd = pid_fd, .events = POLLIN } };
 
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR) {
-            return false;
+    for (;;) {
+        poll(waits, 2, pid_fd < 0 ? OLD_KERNEL_MS : -1);
+        if ((waits[0].revents & (POLLHUP | POLLERR)) != 0) {
+            _exit(0); /* sandboxd ends with its parent */
+        }
+        if (waitpid(pid, NULL, WNOHANG) != 0) {
+            break;
         }
     }
-    return true;
+    if (pid_fd >= 0) {
+        close(pid_fd);
+    }
 }
 
 /* Start one, hand it over, wait for its end; later each time it ends soon. */
@@ -69,11 +78,14 @@ keep(int channel, const char *path, const struct mr_sandboxd_options *options)
             if (sent < 0) {
                 _exit(0);
             }
-            wait_for_end(pid);
+            watch_both(channel, pid);
         }
         wait_ms = time(NULL) - began >= STEADY_S ? FIRST_WAIT_MS : wait_ms * 2;
         wait_ms = wait_ms > LAST_WAIT_MS ? LAST_WAIT_MS : wait_ms;
-        poll(NULL, 0, (int)wait_ms);
+        struct pollfd hang_up = { .fd = channel };
+        if (poll(&hang_up, 1, (int)wait_ms) > 0) {
+            _exit(0);
+        }
     }
 }
 
@@ -154,8 +166,8 @@ mr_keeper_stop(struct mr_keeper *keeper)
     if (keeper->fd < 0) {
         return;
     }
-    close(keeper->fd);
+    close(keeper->fd); /* it hears that; it may be another user's by now, so no signal */
     keeper->fd = -1;
-    kill(keeper->pid, SIGKILL);
-    wait_for_end(keeper->pid);
+    while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR) {
+    }
 }
