@@ -9,6 +9,9 @@ unset MILLRACE_SDK MILLRACE_BOOTSTRAPS || true
 millrace init --lang python python-app >init.out
 (cd python-app && millrace test) >python.out || { cat python.out; fail "the Python project's tests"; }
 has "its tests pass" '^2 passed, 0 failed$' python.out
+millrace init --lang c c-app >init.out
+(cd c-app && millrace test) >c.out || { cat c.out; fail "the C project's tests"; }
+has "its tests pass, too" '^2 passed, 0 failed$' c.out
 
 export PKG_CONFIG_PATH="$work/usr/lib/pkgconfig:$work/usr/lib/x86_64-linux-gnu/pkgconfig"
 cat >handler.c <<'C'
