@@ -22,7 +22,6 @@ enum mr_exit {
     MR_EXIT_USAGE = 2,   /* a flag or argument we do not understand */
     MR_EXIT_TEMPLATE = 3,
     MR_EXIT_BUILD = 4,
-    MR_EXIT_HANDLER = 5, /* a handler never became ready */
     MR_EXIT_CANNOT = 78, /* sysexits: this host or configuration does not allow it */
     MR_EXIT_INTERRUPTED = 130,
 };
