@@ -88,10 +88,11 @@ set_default(json_t *version, const char *member, json_t *value)
     json_decref(value);
 }
 
-static void
-take_logging(json_t *version, const json_t *given, const char *name)
+static bool
+take_logging(struct call *call, json_t *version, const char *name)
 {
     json_t *logging = json_object_get(version, "LoggingConfig");
+    json_t *given = call_member(call, "LoggingConfig");
 
     if (logging == NULL) {
         logging = json_pack("{s:s, s:o}", "LogFormat", "Text", "LogGroup",
@@ -100,16 +101,25 @@ take_logging(json_t *version, const json_t *given, const char *name)
     }
     if (given != NULL) {
         logging = json_copy(logging);
-        json_object_update(logging, (json_t *)(uintptr_t)given);
+        json_object_update(logging, given);
         json_object_set_new(version, "LoggingConfig", logging);
     }
     if (strcmp(json_text_of(logging, "LogFormat"), "JSON") == 0) {
         set_default(logging, "ApplicationLogLevel", json_string("INFO"));
         set_default(logging, "SystemLogLevel", json_string("INFO"));
-    } else {
-        json_object_del(logging, "ApplicationLogLevel");
-        json_object_del(logging, "SystemLogLevel");
+        return true;
     }
+    if (json_object_get(given, "ApplicationLogLevel") != NULL ||
+        json_object_get(given, "SystemLogLevel") != NULL) {
+        call_fail(
+            call, "InvalidParameterValueException",
+            "LogLevel is not supported when LogFormat is set to \"Text\". Remove LogLevel "
+            "from your request or change the LogFormat to \"JSON\" and try again.");
+        return false;
+    }
+    json_object_del(logging, "ApplicationLogLevel");
+    json_object_del(logging, "SystemLogLevel");
+    return true;
 }
 
 static void
@@ -223,7 +233,7 @@ check_runtime(struct call *call, const char *runtime)
     static const char *const families[] = { "nodejs", "python", "java",    "dotnet",
                                             "ruby",   "go1.x",  "provided" };
 
-    for (size_t i = 0; runtime != NULL && i < sizeof(families) / sizeof(families[0]); i++) {
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
         if (strncmp(runtime, families[i], strlen(families[i])) == 0) {
             return true;
         }
@@ -232,8 +242,45 @@ check_runtime(struct call *call, const char *runtime)
         call, "InvalidParameterValueException",
         "Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value "
         "set: %s or be a valid ARN",
-        runtime != NULL ? runtime : "null", runtimes);
+        runtime, runtimes);
     return false;
+}
+
+/* AWS keeps snapshots of these alone. */
+static bool
+can_snap_start(const char *runtime)
+{
+    static const char *const with[] = { "java11",     "java17",     "java21",
+                                        "java25",     "python3.12", "python3.13",
+                                        "python3.14", "dotnet8",    "dotnet10" };
+
+    for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++) {
+        if (strcmp(runtime, with[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+take_snap_start(struct call *call, json_t *version)
+{
+    json_t *given = call_member(call, "SnapStart");
+    const char *runtime = json_text_of(version, "Runtime");
+
+    if (given != NULL) {
+        json_object_set_new(version, "SnapStart",
+                            json_pack("{s:O, s:s}", "ApplyOn",
+                                      json_object_get(given, "ApplyOn"), "OptimizationStatus",
+                                      "Off"));
+    }
+    const char *apply = json_text_of(json_object_get(version, "SnapStart"), "ApplyOn");
+    if (apply != NULL && strcmp(apply, "PublishedVersions") == 0 && !can_snap_start(runtime)) {
+        call_fail(call, "InvalidParameterValueException",
+                  "%s is not supported for SnapStart enabled functions.", runtime);
+        return false;
+    }
+    return true;
 }
 
 bool
@@ -268,13 +315,9 @@ configuration_take(struct call *call, const char *name, json_t *version)
             json_object_del(version, "DeadLetterConfig");
         }
     }
-    if ((value = call_member(call, "SnapStart")) != NULL) {
-        json_object_set_new(version, "SnapStart",
-                            json_pack("{s:O, s:s}", "ApplyOn",
-                                      json_object_get(value, "ApplyOn"), "OptimizationStatus",
-                                      "Off"));
+    if (!take_snap_start(call, version) || !take_logging(call, version, name)) {
+        return false;
     }
-    take_logging(version, call_member(call, "LoggingConfig"), name);
     json_object_set_new(version, "LastModified", control_date(call->control));
     json_object_set_new(version, "RevisionId", control_uuid(call->control));
     return true;
@@ -283,12 +326,18 @@ configuration_take(struct call *call, const char *name, json_t *version)
 json_t *
 configuration_new(struct call *call, const char *name)
 {
-    json_t *version = json_object(), *value;
+    const char *runtime = call_text(call, "Runtime");
+    json_t *version, *value;
 
-    if (!check_runtime(call, call_text(call, "Runtime"))) {
-        json_decref(version);
+    /* Who has a bootstrap of their own may do without a handler's name. */
+    if (runtime == NULL ||
+        (call_text(call, "Handler") == NULL && strncmp(runtime, "provided", 8) != 0)) {
+        call_fail(call, "InvalidParameterValueException",
+                  "Runtime and Handler are mandatory parameters for functions created with "
+                  "deployment packages.");
         return NULL;
     }
+    version = json_object();
     json_object_set_new(version, "FunctionName", json_string(name));
     json_object_set_new(version, "Version", json_string("$LATEST"));
     json_object_set_new(version, "PackageType", json_string("Zip"));

@@ -126,27 +126,60 @@ get_version(struct call *call, const char *name, const char *number)
     call_reply(call, 200, version_out(call, name, version, true));
 }
 
+/* The version's number as text; NULL after an answer. */
+static const char *
+number_of(struct call *call)
+{
+    long long number = (long long)call_number(call, "VersionNumber", 0);
+
+    if (number < 1) {
+        call_fail(call, "InvalidParameterValueException",
+                  "Layer Version Cannot be less than 1");
+        return NULL;
+    }
+    return mr_arena_printf(call->arena, "%lld", number);
+}
+
 void
 act_get_layer(struct call *call)
 {
-    get_version(
-        call, bare_name(call_text(call, "LayerName")),
-        mr_arena_printf(call->arena, "%lld", (long long)call_number(call, "VersionNumber", 0)));
+    const char *number = number_of(call);
+
+    if (number != NULL) {
+        get_version(call, bare_name(call_text(call, "LayerName")), number);
+    }
 }
 
 void
 act_delete_layer(struct call *call)
 {
     const char *name = bare_name(call_text(call, "LayerName"));
-    json_t *layer = layer_of(call, name);
+    const char *number = number_of(call);
 
-    json_object_del(
-        json_object_get(layer, "versions"),
-        mr_arena_printf(call->arena, "%lld", (long long)call_number(call, "VersionNumber", 0)));
+    if (number == NULL) {
+        return;
+    }
+    json_t *layer = layer_of(call, name);
+    json_object_del(json_object_get(layer, "versions"), number);
     if (save(call, name, layer)) {
         call_reply(call, 204, NULL);
     }
     json_decref(layer);
+}
+
+/* Is the version made for what the call asks for: `member` of it lists that? */
+static bool
+made_for(struct call *call, const json_t *version, const char *asked, const char *member)
+{
+    const char *wanted = call_text(call, asked);
+    const json_t *list = json_object_get(version, member);
+
+    for (size_t i = 0; wanted != NULL && i < json_array_size(list); i++) {
+        if (strcmp(json_string_value(json_array_get(list, i)), wanted) == 0) {
+            return true;
+        }
+    }
+    return wanted == NULL;
 }
 
 static json_t *
@@ -157,7 +190,10 @@ versions_of(struct call *call, const char *name, const json_t *layer)
 
     json_object_foreach(json_object_get(layer, "versions"), number, version)
     {
-        json_array_insert_new(list, 0, version_out(call, name, version, false));
+        if (made_for(call, version, "CompatibleRuntime", "CompatibleRuntimes") &&
+            made_for(call, version, "CompatibleArchitecture", "CompatibleArchitectures")) {
+            json_array_insert_new(list, 0, version_out(call, name, version, false));
+        }
     }
     return list;
 }
@@ -220,6 +256,45 @@ act_list_layers(struct call *call)
 
 /* ---- a function's layers ---- */
 
+static const char *
+region_of(struct call *call, const char *arn)
+{
+    struct mr_slice rest = mr_slice_str(arn);
+
+    for (int i = 0; i < 3; i++) {
+        mr_slice_cut(&rest, ':');
+    }
+    return mr_arena_cstr(call->arena, mr_slice_cut(&rest, ':'));
+}
+
+/* Is the layer of `arn` from here, and among those before it for the first time? */
+static bool
+may_join(struct call *call, const json_t *before, const char *arn, size_t name_size)
+{
+    const char *region = call->control->options.region;
+
+    if (strcmp(region_of(call, arn), region) != 0) {
+        call_fail(
+            call, "InvalidParameterValueException",
+            "Layers are not in the same region as the function. Layers are expected to be "
+            "in region %s.",
+            region);
+        return false;
+    }
+    for (size_t i = 0; i < json_array_size(before); i++) {
+        const char *other = json_text_of(json_array_get(before, i), "Arn");
+        if (strncmp(other, arn, name_size) == 0) {
+            call_fail(call, "InvalidParameterValueException",
+                      "Two different versions of the same layer are not allowed to be "
+                      "referenced in the same function. %s and %s are versions of the same "
+                      "layer.",
+                      other, arn);
+            return false;
+        }
+    }
+    return true;
+}
+
 json_t *
 layers_out(struct call *call, json_t *arns)
 {
@@ -239,6 +314,11 @@ layers_out(struct call *call, json_t *arns)
         char *colon = strrchr(name, ':');
         if (colon != NULL) {
             *colon = '\0';
+        }
+        const char *end = strrchr(arn, ':');
+        if (end != NULL && !may_join(call, out, arn, (size_t)(end + 1 - arn))) {
+            json_decref(out);
+            return NULL;
         }
         json_t *version = colon == NULL ? NULL : find_version(call->control, name, colon + 1);
         if (version == NULL) {

@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 #include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -167,6 +169,7 @@ struct checker {
     struct mr_buf errors; /* joined with "; " */
     size_t count;
     struct mr_buf path;
+    bool doubles; /* the value at hand holds such */
 };
 
 /* Characters as Java counts them: UTF-16 units. */
@@ -183,9 +186,23 @@ length_of(const char *text)
     return length;
 }
 
-/* How Java prints it. */
+/* As few digits as say it, and a point: 0.2, 2.0. */
 static void
-print_value(struct mr_buf *buf, const json_t *value)
+print_double(struct mr_buf *buf, double number)
+{
+    char text[40];
+    int digits = 1;
+
+    do {
+        snprintf(text, sizeof(text), "%.*g", digits, number);
+    } while (strtod(text, NULL) != number && digits++ < 17);
+    mr_buf_append_str(buf, text);
+    mr_buf_append_str(buf, strpbrk(text, ".en") == NULL ? ".0" : "");
+}
+
+/* How Java prints it; `doubles`: the numbers in it are such, however they were written. */
+static void
+print_value(struct mr_buf *buf, const json_t *value, bool doubles)
 {
     const char *name;
     size_t index;
@@ -196,10 +213,13 @@ print_value(struct mr_buf *buf, const json_t *value)
         mr_buf_append_str(buf, json_string_value(value));
         break;
     case JSON_INTEGER:
-        mr_buf_printf(buf, "%lld", (long long)json_integer_value(value));
-        break;
+        if (!doubles) {
+            mr_buf_printf(buf, "%lld", (long long)json_integer_value(value));
+            break;
+        }
+        /* fallthrough */
     case JSON_REAL:
-        mr_buf_printf(buf, "%.17g", json_real_value(value));
+        print_double(buf, json_number_value(value));
         break;
     case JSON_TRUE:
     case JSON_FALSE:
@@ -210,7 +230,7 @@ print_value(struct mr_buf *buf, const json_t *value)
         json_array_foreach(value, index, element)
         {
             mr_buf_append_str(buf, index == 0 ? "" : ", ");
-            print_value(buf, element);
+            print_value(buf, element, doubles);
         }
         mr_buf_append_byte(buf, ']');
         break;
@@ -220,7 +240,7 @@ print_value(struct mr_buf *buf, const json_t *value)
         json_object_foreach((json_t *)(uintptr_t)value, name, element)
         {
             mr_buf_printf(buf, "%s%s=", index++ == 0 ? "" : ", ", name);
-            print_value(buf, element);
+            print_value(buf, element, doubles);
         }
         mr_buf_append_byte(buf, '}');
         break;
@@ -239,7 +259,7 @@ begin_error(struct checker *checker, const json_t *value)
     }
     mr_buf_append_str(&checker->errors, checker->count++ == 0 ? "Value " : "; Value ");
     mr_buf_append_str(&checker->errors, value != NULL ? "'" : "");
-    print_value(&checker->errors, value);
+    print_value(&checker->errors, value, checker->doubles);
     mr_buf_append_str(&checker->errors, value != NULL ? "' at '" : " at '");
     mr_buf_append_slice(&checker->errors, mr_buf_slice(&checker->path));
     mr_buf_append_str(&checker->errors, "' failed to satisfy constraint: ");
@@ -383,9 +403,11 @@ check_map(struct checker *checker, const struct mr_model_shape *shape, const jso
     if (!keys && begin_error(checker, value)) {
         tell_inner(checker, shape->key, "Map keys");
     }
+    checker->doubles = shape->element->kind == MR_MODEL_DOUBLE;
     if (!values && begin_error(checker, value)) {
         tell_inner(checker, shape->element, "Map value");
     }
+    checker->doubles = false;
 }
 
 static void

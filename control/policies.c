@@ -79,7 +79,7 @@ find_policed(struct call *call, struct target *target)
     if (target->qualifier == NULL || target->version != NULL) {
         return true;
     }
-    if (is_alias(target->qualifier)) {
+    if (is_alias(target->qualifier) && strchr(target->qualifier, '$') == NULL) {
         call_fail(call, "ResourceNotFoundException", "Cannot find alias arn: %s",
                   target->named_arn);
     } else {

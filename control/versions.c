@@ -162,7 +162,7 @@ act_create_alias(struct call *call)
     struct target target;
     json_t *routing;
 
-    if (!call_function(call, &target) || !version_exists(call, &target, number)) {
+    if (!call_target(call, &target) || !version_exists(call, &target, number)) {
         return;
     }
     json_t *aliases = json_object_get(target.function, "aliases");
