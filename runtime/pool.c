@@ -27,6 +27,30 @@ is_free(const struct environment *environment, enum environment_state state)
     return environment->state == state && environment_is_idle(environment);
 }
 
+/* Its process is being ended, and then it will start afresh, with its /tmp. */
+static bool
+is_resetting(const struct environment *environment)
+{
+    return (environment->killing == KILL_TIMEOUT || environment->killing == KILL_RESET ||
+            environment->killing == KILL_EXITED) &&
+           environment->waiting == NULL && !environment->entry->retired && !environment->many &&
+           (environment->invocation == NULL || environment->invocation->answered);
+}
+
+static struct environment *
+find_resetting(struct invocation *invocation)
+{
+    MR_LIST_EACH(node, &invocation->runtime->environments)
+    {
+        struct environment *environment = MR_CONTAINER_OF(node, struct environment, node);
+        if (environment->entry == invocation->entry && is_resetting(environment) &&
+            same_tenant(environment, invocation)) {
+            return environment;
+        }
+    }
+    return NULL;
+}
+
 /* The one used last, so that the others may grow idle. */
 static struct environment *
 find_free(struct invocation *invocation, enum environment_state state)
@@ -108,7 +132,8 @@ invocation_place(struct invocation *invocation)
         return;
     }
     if (function->max_concurrency == 0 && invocation->may_wait &&
-        (environment = find_free(invocation, ENV_SENT)) != NULL) {
+        ((environment = find_free(invocation, ENV_SENT)) != NULL ||
+         (environment = find_resetting(invocation)) != NULL)) {
         environment->waiting = invocation;
         invocation->environment = environment;
         mr_timer_start(&environment->wait_timer, WAIT_FOR_NEXT_MS);

@@ -194,8 +194,7 @@ START_TEST(what_is_no_zip_is_refused)
 END_TEST
 
 MR_SUITE("runtime.code_package", MR_TEST(a_package_is_unpacked_with_its_executables),
-         MR_TEST_LOOP(an_entry_that_wants_out_is_refused_by_name,
-                      sizeof(bad) / sizeof(bad[0])),
+         MR_TEST_LOOP(an_entry_that_wants_out_is_refused_by_name, sizeof(bad) / sizeof(bad[0])),
          MR_TEST_LOOP(what_is_no_file_directory_or_link_is_refused_by_name, 3),
          MR_TEST(a_bomb_is_refused_by_the_entry_that_goes_over),
          MR_TEST(nothing_is_written_through_a_link_of_the_package),

@@ -223,6 +223,110 @@ START_TEST(a_second_next_of_an_idle_runtime_is_refused)
 }
 END_TEST
 
+START_TEST(an_invocation_is_over_when_the_runtime_asks_for_the_next)
+{
+    struct stage stage;
+    stage_begin(&stage);
+    stage_invoke(&stage, "1");
+    stage_next(&stage);
+    SAYS(stage_post(&stage, "response", "", "1"), "HTTP/1.1 202 ");
+    ck_assert_int_eq(stage.done, 1);
+    ck_assert_ptr_null(strstr(stage.log, "END RequestId"));
+    ck_assert_uint_eq(mr_runtime_counts(stage.runtime).busy, 1);
+
+    int fd = stage_dial(&stage);
+    put(&stage, fd, NEXT, 1000);
+    for (int i = 0; i < 20; i++) {
+        mr_loop_run_once(stage.loop, 1);
+    }
+
+    SAYS(stage.log, "END RequestId");
+    SAYS(stage.log, "REPORT RequestId");
+    ck_assert_uint_eq(mr_runtime_counts(stage.runtime).busy, 0);
+    close(fd);
+    stage_end(&stage);
+}
+END_TEST
+
+static char streamed[64];
+
+static void
+on_chunk(struct mr_slice chunk, void *context)
+{
+    (void)context;
+    snprintf(streamed + strlen(streamed), sizeof(streamed) - strlen(streamed), "%.*s|",
+             MR_SLICE_ARGS(chunk));
+}
+
+START_TEST(a_stream_reaches_who_asked_for_one_byte_by_byte_as_it_comes)
+{
+    struct stage stage;
+    stage_begin(&stage);
+    streamed[0] = 0;
+    const struct mr_invocation_request wanted = { .function = MR_SLICE("f"),
+                                                  .chunk = on_chunk };
+    mr_runtime_invoke(stage.runtime, &wanted, stage_on_done, &stage);
+    while (stage.port == 0) {
+        mr_loop_run_once(stage.loop, 5);
+    }
+    stage_next(&stage);
+    mr_auto_free char *text = request(&stage, "response",
+                                      "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
+                                      "Transfer-Encoding: chunked\r\n",
+                                      "3\r\nabc\r\n");
+    int fd = stage_dial(&stage);
+
+    put(&stage, fd, text, 1000);
+    for (int i = 0; i < 100 && streamed[0] == 0; i++) {
+        mr_loop_run_once(stage.loop, 5);
+    }
+    ck_assert_str_eq(streamed, "abc|");
+    ck_assert_int_eq(stage.done, 0);
+    put(&stage, fd, "2\r\nde\r\n0\r\n\r\n", 1000);
+    SAYS(wait_for(&stage, fd, "\n\n"), "HTTP/1.1 202 ");
+
+    ck_assert_str_eq(streamed, "abc|de|");
+    ck_assert_int_eq(stage.outcome, MR_INVOCATION_OK);
+    ck_assert_uint_eq(stage.payload_size, 0);
+    close(fd);
+    stage_end(&stage);
+}
+END_TEST
+
+START_TEST(what_a_runtime_says_of_its_failed_init_is_what_this_and_the_next_caller_read)
+{
+    struct stage stage;
+    stage_begin(&stage);
+    const struct mr_launch_exit exit = { .status = 1 };
+
+    for (int invocation = 1; invocation <= 2; invocation++) {
+        int attempts =
+            invocation == 1 ? 2 : 1; /* the first time once more, inside the invoke */
+        for (int attempt = 0; attempt < attempts; attempt++) {
+            stage.port = 0;
+            if (attempt == 0) {
+                stage_invoke(&stage, "1");
+            }
+            while (stage.port == 0) {
+                mr_loop_run_once(stage.loop, 5);
+            }
+            SAYS(stage_ask(&stage, "POST", "/runtime/init/error", "", "{\"errorType\":\"X\"}"),
+                 "HTTP/1.1 202 ");
+            close(stage.log_write);
+            stage.events.exited(stage.events_context, stage.environment, &exit);
+        }
+        for (int i = 0; i < 100 && stage.done < invocation; i++) {
+            mr_loop_run_once(stage.loop, 5);
+        }
+        ck_assert_str_eq(stage.payload, "{\"errorType\":\"X\"}");
+        stage.payload[0] = 0;
+    }
+
+    ck_assert_int_eq(stage.launches, 3);
+    stage_end(&stage);
+}
+END_TEST
+
 /* ---- SnapStart ---- */
 
 START_TEST(with_snapstart_a_restore_follows_the_init_at_once)
@@ -300,6 +404,9 @@ MR_SUITE("runtime.transport", MR_TEST(response_and_next_in_one_write_are_answere
          MR_TEST(a_stream_whose_connection_breaks_is_a_truncated_response),
          MR_TEST(a_next_whose_connection_broke_does_not_take_the_event_with_it),
          MR_TEST(a_second_next_of_an_idle_runtime_is_refused),
+         MR_TEST(an_invocation_is_over_when_the_runtime_asks_for_the_next),
+         MR_TEST(a_stream_reaches_who_asked_for_one_byte_by_byte_as_it_comes),
+         MR_TEST(what_a_runtime_says_of_its_failed_init_is_what_this_and_the_next_caller_read),
          MR_TEST(with_snapstart_a_restore_follows_the_init_at_once),
          MR_TEST(with_snapstart_a_runtime_need_not_call_restore_next),
          MR_TEST_LOOP(a_failed_restore_is_told_and_nothing_else_is_legal, 2),
