@@ -10,14 +10,14 @@ const fs = require('node:fs');
 const { RecordAggregator, deaggregateSync } = require(process.argv[2] + '/node_modules/aws-kinesis-agg');
 const events = [], wanted = [];
 // Few and many records, with and without hash keys, empty-ish, UTF-8 and long data.
-for (const count of [1, 2, 17, 300]) {
+for (const count of [1, 2, 17, 1200]) {
   const agg = new RecordAggregator();
   const records = [];
   for (let i = 0; i < count; i++) {
     records.push({
-      partitionKey: 'key-' + (i % 7),
+      partitionKey: 'key-' + (count === 1200 ? i : i % 7),
       explicitHashKey: i % 3 === 0 ? undefined : String(2n ** 127n + BigInt(i % 5)),
-      data: Buffer.from(i % 11 === 0 ? 'ä€ 😀 "quoted"\n' : 'x'.repeat(i * 7 % 200 + 1)),
+      data: Buffer.from(i % 11 === 0 ? 'ä€ 😀 "quoted"\n' : 'x'.repeat(i * 7 % 90 + 1)),
     });
   }
   records.forEach((record) => agg.addUserRecord({ ...record }));

@@ -69,8 +69,9 @@ struct mr_str {
 #else
 #define MR_STR(literal) ((struct mr_str){ (literal), sizeof(literal) - 1 })
 #endif
-#define MR_STR_ARGS(text) (int)(text).size, (text).data /* printf("%.*s", MR_STR_ARGS(text)) \
-                                                         */
+#define MR_STR_ARGS(text)                                              \
+    (int)(text).size, (text).data /* printf("%.*s", MR_STR_ARGS(text)) \
+                                   */
 
 static inline struct mr_str
 mr_str_z(const char *text)
@@ -287,7 +288,11 @@ struct mr_str mr_kinesis_data(struct mr_ctx *ctx, const struct mr_kinesis *recor
 struct mr_kpl {
     struct mr_str partition_key, explicit_hash_key, data;
     uint64_t sub_sequence_number; /* 0, 1, 2, ... inside the aggregate */
-    struct mr_str rest, whole;    /* where the walk stands: not for you */
+    struct mr_str rest, whole;    /* where the walk stands: not for you, down to the end */
+    struct {
+        struct mr_str rest, last;
+        uint64_t next;
+    } partition_keys, hash_keys;
     bool aggregated;
 };
 struct mr_kpl mr_kpl_open(struct mr_str data, struct mr_str partition_key);
