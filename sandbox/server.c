@@ -322,11 +322,37 @@ end_strays(struct server *server, const struct mr_run *run)
     }
 }
 
+/* We must never wait here for what is alive. */
+static bool
+is_dead(const struct mr_run *run)
+{
+    siginfo_t info = { 0 };
+
+    return run->pid > 0 &&
+           (waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+            info.si_pid != 0);
+}
+
+/*
+ * Closing a descriptor does not take it out of the epoll set while a child that is just being
+ * launched still holds a copy: it would go on to speak, and be taken for the slot's next run.
+ */
+static void
+unwatch_run(struct server *server, const struct mr_run *run)
+{
+    unwatch(server, run->pidfd);
+    unwatch(server, run->control);
+    unwatch(server, run->notify);
+}
+
 static void
 on_death(struct server *server, struct mr_environment *environment)
 {
     struct mr_run *run = &environment->run;
 
+    if (environment->state == MR_ENVIRONMENT_EMPTY || !is_dead(run)) {
+        return;
+    }
     on_init(server, environment); /* its last words */
     struct mr_sandbox_exited exited = { .kind = MR_SANDBOX_EXITED,
                                         .environment = environment->number,
@@ -342,6 +368,7 @@ on_death(struct server *server, struct mr_environment *environment)
     }
     environment->state = MR_ENVIRONMENT_EMPTY;
     end_strays(server, run);
+    unwatch_run(server, run);
     mr_run_close(run);
     if (environment->released) {
         forget(server, environment);
