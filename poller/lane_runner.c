@@ -163,7 +163,7 @@ static void
 write_event(struct mr_lane_runner *runner)
 {
     const struct mr_lane_action *action = &runner->action;
-    const struct mr_event_kinesis *event = runner->reader->event;
+    const struct mr_event_kinesis *event = runner->reader->lanes.event;
     struct mr_buf *payload = &runner->payload;
     bool windows = settings_of(runner)->tumbling_ms > 0 || action->is_final;
     struct mr_event_window window = { .start_ms = action->window_start_ms,
@@ -479,7 +479,7 @@ lane_options(const struct mr_lane_runner *runner)
     struct mr_poller *poller = mapping_of(runner)->poller;
     return (struct mr_lane_options){
         .batch_size = settings->batch_size,
-        .envelope_bytes = (uint32_t)mr_event_kinesis_envelope_size(runner->reader->event),
+        .envelope_bytes = (uint32_t)mr_event_kinesis_envelope_size(runner->reader->lanes.event),
         .max_event_bytes = MR_LAMBDA_MAX_EVENT_BYTES,
         .window_ms = settings->window_ms,
         .max_retries = settings->max_retries,
@@ -511,7 +511,7 @@ static uint32_t
 weigh(const struct mr_lane_record *record, void *context)
 {
     const struct mr_lane_runner *runner = context;
-    return (uint32_t)mr_event_kinesis_record_size(runner->reader->event, record->record);
+    return (uint32_t)mr_event_kinesis_record_size(runner->reader->lanes.event, record->record);
 }
 
 void

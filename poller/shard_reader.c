@@ -7,7 +7,6 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "poller/filter.h"
-#include "poller/lane_runner.h"
 #include "poller/place.h"
 
 enum {
@@ -236,16 +235,6 @@ place(struct mr_shard_reader *reader)
 
 /* ---- fetch ---- */
 
-size_t
-mr_shard_reader_unfinished(const struct mr_shard_reader *reader)
-{
-    size_t count = 0;
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        count += mr_lane_size(reader->lanes[i]->lane);
-    }
-    return count;
-}
-
 static bool
 can_wait(const struct mr_shard_reader *reader)
 {
@@ -265,9 +254,9 @@ capacity_of(const struct mr_shard_reader *reader)
 static size_t
 room_of(struct mr_shard_reader *reader)
 {
-    size_t capacity = capacity_of(reader), unfinished = mr_shard_reader_unfinished(reader);
+    size_t capacity = capacity_of(reader), unfinished = mr_lane_set_size(&reader->lanes);
     struct mr_poller *poller = poller_of(reader);
-    if (reader->repartitions || unfinished + settings_of(reader)->batch_size > capacity ||
+    if (reader->lanes.repartitions || unfinished + settings_of(reader)->batch_size > capacity ||
         reader->pages.bytes >= poller->options.max_buffered_bytes / PINNED_SHARE) {
         return 0; /* settle comes by */
     }
@@ -364,19 +353,6 @@ on_records(const struct mr_source_records *result, void *context)
 
 /* ---- the checkpoint ---- */
 
-static uint64_t
-low_water(const struct mr_shard_reader *reader)
-{
-    uint64_t mark = reader->pages.end - reader->fresh;
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        const struct mr_lane *lane = reader->lanes[i]->lane;
-        if (mr_lane_size(lane) > 0 && mr_lane_record(lane, 0)->position < mark) {
-            mark = mr_lane_record(lane, 0)->position;
-        }
-    }
-    return mark;
-}
-
 /* Records out of one aggregate share a number: it stands for all of them or for none. */
 static uint64_t
 before_aggregate(const struct mr_shard_reader *reader, uint64_t mark)
@@ -395,7 +371,8 @@ before_aggregate(const struct mr_shard_reader *reader, uint64_t mark)
 static void
 move_checkpoint(struct mr_shard_reader *reader)
 {
-    uint64_t mark = before_aggregate(reader, low_water(reader));
+    uint64_t read = reader->pages.end - reader->fresh;
+    uint64_t mark = before_aggregate(reader, mr_lane_set_low_water(&reader->lanes, read));
     if (mark <= reader->mark) {
         return;
     }
@@ -407,72 +384,6 @@ move_checkpoint(struct mr_shard_reader *reader)
 }
 
 /* ---- take ---- */
-
-static void
-make_event(struct mr_shard_reader *reader)
-{
-    const struct mr_mapping_settings *settings = settings_of(reader);
-    struct mr_event_kinesis_options options = { .shard_id = reader->id,
-                                                .source_arn = settings->source_arn,
-                                                .role_arn = settings->role_arn,
-                                                .region = settings->region,
-                                                .tumbling_ms = settings->tumbling_ms,
-                                                .whole_records =
-                                                    reader->mapping->kept->whole_records };
-    mr_event_kinesis_free(reader->event);
-    reader->event = mr_event_kinesis_new(&options);
-}
-
-static void
-make_lanes(struct mr_shard_reader *reader)
-{
-    const struct mr_mapping_settings *settings = settings_of(reader);
-    if (reader->event == NULL) {
-        make_event(reader);
-    }
-    if (reader->lane_count == 0) {
-        reader->lane_count = settings->parallelization;
-        reader->lanes = mr_alloc_zero(reader->lane_count, sizeof(reader->lanes[0]));
-        for (unsigned i = 0; i < reader->lane_count; i++) {
-            reader->lanes[i] = mr_lane_runner_new(reader, i);
-        }
-    }
-}
-
-/* FNV-1a: the same key, the same lane. */
-static unsigned
-lane_of(const struct mr_shard_reader *reader, const struct mr_record *record)
-{
-    uint64_t hash = 14695981039346656037ull;
-    if (reader->lane_count == 1) {
-        return 0;
-    }
-    for (size_t i = 0; i < record->partition_key.size; i++) {
-        hash = (hash ^ record->partition_key.data[i]) * 1099511628211ull;
-    }
-    return (unsigned)((hash ^ hash >> 32) % reader->lane_count);
-}
-
-static void
-push(struct mr_shard_reader *reader, uint64_t position, const struct mr_record *record,
-     uint64_t now_ms)
-{
-    struct mr_lane_record entry = {
-        .arrival_ms = record->arrival_ms,
-        .position = position,
-        .event_bytes = (uint32_t)mr_event_kinesis_record_size(reader->event, record),
-        .record = (void *)(uintptr_t)record,
-    };
-    mr_lane_push(reader->lanes[lane_of(reader, record)]->lane, &entry, now_ms);
-}
-
-static void
-run_lanes(struct mr_shard_reader *reader)
-{
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        mr_lane_runner_run(reader->lanes[i]);
-    }
-}
 
 static bool
 passes(struct mr_shard_reader *reader, const struct mr_filter *filter,
@@ -494,10 +405,10 @@ take_page(struct mr_shard_reader *reader)
     uint64_t first = reader->pages.end - reader->fresh;
     const struct mr_record *records = mr_pages_find(&reader->pages, first);
     uint64_t filtered = 0;
-    make_lanes(reader);
+    mr_lane_set_make(reader);
     for (size_t i = 0; i < reader->fresh; i++) {
         if (passes(reader, filter, &records[i])) {
-            push(reader, first + i, &records[i], now_ms);
+            mr_lane_set_push(&reader->lanes, first + i, &records[i], now_ms);
         } else {
             filtered++;
         }
@@ -514,7 +425,7 @@ static enum mr_shard_step
 take(struct mr_shard_reader *reader)
 {
     take_page(reader);
-    run_lanes(reader);
+    mr_lane_set_run(&reader->lanes);
     if (reader->has_ended) {
         return MR_SHARD_END;
     }
@@ -540,35 +451,12 @@ rest(struct mr_shard_reader *reader)
 /* ---- end ---- */
 
 static void
-free_lanes(struct mr_shard_reader *reader)
-{
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        mr_lane_runner_free(reader->lanes[i]);
-    }
-    free(reader->lanes);
-    reader->lanes = NULL;
-    reader->lane_count = 0;
-    mr_event_kinesis_free(MR_TAKE(reader->event));
-}
-
-static bool
-is_all_done(const struct mr_shard_reader *reader)
-{
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        if (!reader->lanes[i]->is_done) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void
 finish(struct mr_shard_reader *reader)
 {
     reader->state = MR_SHARD_FINISHED;
     reader->at_tip = true;
     reader->behind_ms = 0;
-    free_lanes(reader);
+    mr_lane_set_free(&reader->lanes);
     mr_buf_deinit(&reader->iterator);
     mr_mapping_remember(reader->mapping, reader->id, mr_buf_slice(&reader->checkpoint), true);
     tell(reader, MR_EVENT_SHARD_END, 0);
@@ -578,10 +466,8 @@ finish(struct mr_shard_reader *reader)
 static enum mr_shard_step
 end(struct mr_shard_reader *reader)
 {
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        mr_lane_end(reader->lanes[i]->lane);
-    }
-    run_lanes(reader);
+    mr_lane_set_end(&reader->lanes);
+    mr_lane_set_run(&reader->lanes);
     mr_shard_reader_settle(reader);
     return MR_SHARD_PENDING;
 }
@@ -600,62 +486,6 @@ mr_shard_reader_end(struct mr_shard_reader *reader)
 
 /* ---- settle ---- */
 
-static bool
-is_drained(const struct mr_shard_reader *reader)
-{
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        if (!reader->lanes[i]->is_drained || reader->lanes[i]->flight != NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static int
-by_position(const void *a, const void *b)
-{
-    uint64_t left = ((const struct mr_lane_record *)a)->position;
-    uint64_t right = ((const struct mr_lane_record *)b)->position;
-    return left < right ? -1 : left > right;
-}
-
-/* What waits in the lanes, in the shard's order; the caller's to free. */
-static struct mr_lane_record *
-collect(const struct mr_shard_reader *reader, size_t *out_count)
-{
-    size_t count = 0;
-    struct mr_lane_record *records =
-        mr_alloc((mr_shard_reader_unfinished(reader) + 1) * sizeof(records[0]));
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        const struct mr_lane *lane = reader->lanes[i]->lane;
-        for (size_t j = 0; j < mr_lane_size(lane); j++) {
-            records[count++] = *mr_lane_record(lane, j);
-        }
-    }
-    qsort(records, count, sizeof(records[0]), by_position);
-    *out_count = count;
-    return records;
-}
-
-/* No batch is formed: put the records into as many lanes as there are to be now. */
-static void
-repartition(struct mr_shard_reader *reader)
-{
-    uint64_t now_ms = mr_poller_now_ms(poller_of(reader));
-    size_t count;
-    mr_auto_free struct mr_lane_record *records = collect(reader, &count);
-    free_lanes(reader);
-    reader->repartitions = false;
-    make_lanes(reader);
-    for (size_t i = 0; i < count; i++) {
-        push(reader, records[i].position, records[i].record, now_ms);
-    }
-    for (unsigned i = 0; i < reader->lane_count && reader->has_ended; i++) {
-        mr_lane_end(reader->lanes[i]->lane);
-    }
-    run_lanes(reader);
-}
-
 void
 mr_shard_reader_settle(struct mr_shard_reader *reader)
 {
@@ -663,11 +493,11 @@ mr_shard_reader_settle(struct mr_shard_reader *reader)
     if (!is_running(reader)) {
         return;
     }
-    if (reader->repartitions && is_drained(reader)) {
-        repartition(reader);
+    if (reader->lanes.repartitions && mr_lane_set_is_drained(&reader->lanes)) {
+        mr_lane_set_repartition(reader);
     }
     if (reader->has_ended) {
-        if (reader->step == MR_SHARD_END && is_all_done(reader)) {
+        if (reader->step == MR_SHARD_END && mr_lane_set_is_done(&reader->lanes)) {
             finish(reader);
         }
         return;
@@ -736,14 +566,6 @@ mr_shard_reader_start(struct mr_shard_reader *reader)
     run(reader, MR_SHARD_PLACE);
 }
 
-static void
-stop_lanes(struct mr_shard_reader *reader)
-{
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        mr_lane_runner_stop(reader->lanes[i]);
-    }
-}
-
 void
 mr_shard_reader_stop(struct mr_shard_reader *reader)
 {
@@ -754,7 +576,7 @@ mr_shard_reader_stop(struct mr_shard_reader *reader)
     mr_timer_stop(&reader->timer);
     mr_list_remove(&reader->hungry);
     calm_down(reader);
-    stop_lanes(reader);
+    mr_lane_set_stop(&reader->lanes);
     reader->is_lost = false;
     if (reader->is_unplaced) {
         reader->is_unplaced = false;
@@ -776,8 +598,8 @@ iterator_stands(const struct mr_shard_reader *reader)
 void
 mr_shard_reader_forget(struct mr_shard_reader *reader)
 {
-    reader->mapping->counts.forgotten += mr_shard_reader_unfinished(reader);
-    free_lanes(reader);
+    reader->mapping->counts.forgotten += mr_lane_set_size(&reader->lanes);
+    mr_lane_set_free(&reader->lanes);
     if (!iterator_stands(reader)) {
         mr_buf_clear(&reader->iterator);
     }
@@ -790,7 +612,6 @@ mr_shard_reader_forget(struct mr_shard_reader *reader)
     }
     reader->at_tip = false;
     reader->has_ended = false;
-    reader->repartitions = false;
     reader->failures = 0;
     if (reader->state == MR_SHARD_READING) {
         reader->state = MR_SHARD_WAITING;
@@ -800,21 +621,9 @@ mr_shard_reader_forget(struct mr_shard_reader *reader)
 void
 mr_shard_reader_update(struct mr_shard_reader *reader)
 {
-    if (reader->event != NULL) {
-        make_event(reader);
-    }
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        mr_lane_runner_update(reader->lanes[i]);
-    }
-    if (reader->lane_count > 0 &&
-        (reader->repartitions || settings_of(reader)->parallelization != reader->lane_count)) {
-        reader->repartitions = true;
-        for (unsigned i = 0; i < reader->lane_count; i++) {
-            mr_lane_drain(reader->lanes[i]->lane, true);
-        }
-    }
+    mr_lane_set_update(reader);
     if (is_running(reader)) {
-        run_lanes(reader);
+        mr_lane_set_run(&reader->lanes);
         mr_shard_reader_settle(reader);
     }
 }
@@ -854,7 +663,7 @@ mr_shard_reader_free(struct mr_shard_reader *reader)
         return;
     }
     mr_shard_reader_stop(reader);
-    free_lanes(reader);
+    mr_lane_set_free(&reader->lanes);
     mr_poller_released(poller_of(reader), mr_pages_clear(&reader->pages));
     mr_buf_deinit(&reader->iterator);
     mr_buf_deinit(&reader->read_to);

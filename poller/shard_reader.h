@@ -3,8 +3,7 @@
  *
  * Takes an iterator, reads while there is room, filters, fills the lanes, moves the checkpoint
  * to the shard's low-water mark: the last record such that it and everything before it is
- * finished in every lane. Lanes finish their records in order, so the mark stands before the
- * oldest record that is at the front of a lane.
+ * finished in every lane.
  *
  * Private to the mapping; its fields are for mapping.c, topology.c and status.c to read.
  */
@@ -13,10 +12,9 @@
 
 #include "base/list.h"
 #include "poller/event_kinesis.h"
+#include "poller/lane_set.h"
 #include "poller/mapping_inside.h"
 #include "poller/pages.h"
-
-struct mr_lane_runner;
 
 enum { MR_SHARD_PARENTS = 2 };
 
@@ -43,12 +41,11 @@ struct mr_shard_reader {
     bool is_listed; /* then */
     bool is_lost;   /* the source does not know it: the next listing decides */
     bool is_unplaced;
-    bool is_troubled;  /* one of those the mapping counts */
-    bool has_child;    /* was seen */
-    bool has_begun;    /* reading was told */
-    bool at_tip;       /* the newest answer reached the end of what there is */
-    bool has_ended;    /* the source has nothing more, ever */
-    bool repartitions; /* drains its lanes to make others */
+    bool is_troubled; /* one of those the mapping counts */
+    bool has_child;   /* was seen */
+    bool has_begun;   /* reading was told */
+    bool at_tip;      /* the newest answer reached the end of what there is */
+    bool has_ended;   /* the source has nothing more, ever */
     enum mr_shard_step step;
 
     enum mr_position from; /* while nothing was read */
@@ -64,11 +61,9 @@ struct mr_shard_reader {
     struct mr_list hungry;
 
     struct mr_pages pages;
-    size_t fresh;                   /* records of the last page that were not taken yet */
-    uint64_t mark;                  /* everything before this position is finished */
-    struct mr_event_kinesis *event; /* made with the first record */
-    struct mr_lane_runner **lanes;  /* the same */
-    unsigned lane_count;
+    size_t fresh;             /* records of the last page that were not taken yet */
+    uint64_t mark;            /* everything before this position is finished */
+    struct mr_lane_set lanes; /* made with the first record */
     uint64_t behind_ms;
 };
 
@@ -97,7 +92,5 @@ void mr_shard_reader_feed(struct mr_shard_reader *reader);
 
 /* A lane has moved. */
 void mr_shard_reader_settle(struct mr_shard_reader *reader);
-/* Records read and not finished. */
-size_t mr_shard_reader_unfinished(const struct mr_shard_reader *reader);
 
 #endif

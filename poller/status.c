@@ -8,9 +8,9 @@ static size_t
 in_flight_of(const struct mr_shard_reader *reader)
 {
     size_t count = 0;
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        if (reader->lanes[i]->flight != NULL) {
-            count += reader->lanes[i]->action.count;
+    for (unsigned i = 0; i < reader->lanes.count; i++) {
+        if (reader->lanes.runners[i]->flight != NULL) {
+            count += reader->lanes.runners[i]->action.count;
         }
     }
     return count;
@@ -19,8 +19,8 @@ in_flight_of(const struct mr_shard_reader *reader)
 static bool
 has_flight(const struct mr_shard_reader *reader)
 {
-    for (unsigned i = 0; i < reader->lane_count; i++) {
-        if (reader->lanes[i]->flight != NULL) {
+    for (unsigned i = 0; i < reader->lanes.count; i++) {
+        if (reader->lanes.runners[i]->flight != NULL) {
             return true;
         }
     }
@@ -30,7 +30,7 @@ has_flight(const struct mr_shard_reader *reader)
 static bool
 is_caught_up(const struct mr_shard_reader *reader)
 {
-    return reader->at_tip && mr_shard_reader_unfinished(reader) == 0 && !has_flight(reader);
+    return reader->at_tip && mr_lane_set_size(&reader->lanes) == 0 && !has_flight(reader);
 }
 
 static struct mr_mapping_shard
@@ -41,7 +41,7 @@ describe(const struct mr_shard_reader *reader, struct mr_arena *arena)
     struct mr_mapping_shard shard = {
         .id = mr_arena_copy(arena, reader->id),
         .behind_ms = reader->behind_ms,
-        .buffered = mr_shard_reader_unfinished(reader) - in_flight,
+        .buffered = mr_lane_set_size(&reader->lanes) - in_flight,
         .in_flight = in_flight,
         .waiting = reader->state == MR_SHARD_WAITING,
         .finished = reader->state == MR_SHARD_FINISHED,
