@@ -2,15 +2,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "aws/arn.h"
 #include "base/alloc.h"
-#include "base/limits.h"
-#include "poller/filter.h"
-#include "poller/lane_runner.h"
+#include "poller/beginning.h"
 #include "poller/mapping_inside.h"
-#include "poller/place.h"
 #include "poller/shard_reader.h"
 
 enum {
@@ -18,8 +13,6 @@ enum {
     LIST_AGAIN_MAX_MS = 10000,
     REOPEN_AFTER = 5, /* listings in a row that found no stream */
 };
-
-#define EVERY_SHARD "*"
 
 /* ---- what is told ---- */
 
@@ -153,182 +146,11 @@ list_failed(struct mr_mapping *mapping, const struct mr_source_shards *result)
     list_later(mapping, mapping->list_failures);
 }
 
-/* ---- where each shard begins ---- */
-
-struct remembered {
-    struct mr_arena arena;
-    struct mr_checkpoint *rows; /* by shard id */
-    size_t count;
-};
-
-static void
-load(struct mr_mapping *mapping, struct remembered *remembered)
-{
-    struct mr_checkpoints *checkpoints = mapping->poller->options.checkpoints;
-    struct mr_slice uuid = mr_mapping_settings_of(mapping)->uuid;
-    struct mr_error err = { 0 };
-    if (checkpoints == NULL) {
-        return;
-    }
-    int count = mr_checkpoints_list(checkpoints, uuid, mapping->stream_created_ms,
-                                    &remembered->arena, &remembered->rows, &err);
-    if (count < 0) {
-        mr_mapping_trouble(mapping, mr_slice_str(err.text));
-    }
-    remembered->count = count < 0 ? 0 : (size_t)count;
-    mapping->has_begun = mapping->has_begun || mr_checkpoints_has(checkpoints, uuid);
-}
-
-static int
-by_shard(const void *key, const void *row)
-{
-    const struct mr_slice *shard_id = key;
-    return mr_slice_compare(*shard_id, ((const struct mr_checkpoint *)row)->shard_id);
-}
-
-static const struct mr_checkpoint *
-row_of(const struct remembered *remembered, struct mr_slice shard_id)
-{
-    return remembered->count == 0 ? NULL
-                                  : bsearch(&shard_id, remembered->rows, remembered->count,
-                                            sizeof(remembered->rows[0]), by_shard);
-}
-
-static void
-finish_unread(struct mr_mapping *mapping, struct mr_shard_reader *reader)
-{
-    reader->state = MR_SHARD_FINISHED;
-    mr_mapping_remember(mapping, reader->id, mr_buf_slice(&reader->checkpoint), true);
-}
-
-/*
- * A mapping that begins: every shard from the starting position; behind LATEST there is nothing
- * to read in a shard that has ended. Later shards are children of what was read: from their
- * beginning. Behind a time in the past they hold nothing older than it anyway.
- */
-static void
-begin_at(struct mr_mapping *mapping, struct mr_shard_reader *reader,
-         const struct mr_source_place *place)
-{
-    mr_shard_reader_set_place(reader, place);
-    if (place->position == MR_POSITION_LATEST && !reader->is_open) {
-        finish_unread(mapping, reader);
-    }
-}
-
-static void
-begin_new(struct mr_mapping *mapping, struct mr_shard_reader *reader)
-{
-    const struct mr_mapping_settings *settings = mr_mapping_settings_of(mapping);
-    struct mr_source_place place = { .position = settings->starting_position,
-                                     .timestamp_ms = settings->starting_timestamp_ms };
-    if (mapping->has_begun && place.position == MR_POSITION_LATEST) {
-        place.position = MR_POSITION_TRIM_HORIZON;
-    }
-    begin_at(mapping, reader, &place);
-}
-
-static void
-begin(struct mr_mapping *mapping, struct mr_shard_reader *reader,
-      const struct remembered *remembered)
-{
-    const struct mr_checkpoint *row = row_of(remembered, reader->id);
-    struct mr_source_place place;
-    if (row == NULL) {
-        begin_new(mapping, reader);
-        return;
-    }
-    if (row->sequence_number.size > 0 && mr_place_read(row->sequence_number, &place)) {
-        mr_shard_reader_set_place(reader, &place);
-    }
-    if (row->finished) {
-        reader->state = MR_SHARD_FINISHED;
-    }
-}
-
-/* ---- seeks ---- */
-
-static void
-seek_reader(struct mr_mapping *mapping, struct mr_shard_reader *reader,
-            const struct mr_source_place *place)
-{
-    mr_auto_buf struct mr_buf text = { 0 };
-    reader->state = MR_SHARD_WAITING;
-    mr_place_write(&text, place);
-    mr_mapping_remember(mapping, reader->id, mr_buf_slice(&text), false);
-    begin_at(mapping, reader, place);
-}
-
-static void
-apply_seek(struct mr_mapping *mapping, const struct mr_mapping_seek_to *seek)
-{
-    struct mr_source_place place;
-    struct mr_slice shard_id = mr_slice_str(seek->shard_id);
-    bool every = mr_slice_is(shard_id, EVERY_SHARD);
-    mr_place_read(mr_slice_str(seek->place), &place);
-    for (size_t i = 0; i < mapping->topology.count; i++) {
-        struct mr_shard_reader *reader = mapping->topology.shards[i];
-        if (every || mr_slice_eq(reader->id, shard_id)) {
-            seek_reader(mapping, reader, &place);
-        }
-    }
-}
-
-static void
-clear_seeks(struct mr_mapping *mapping)
-{
-    for (size_t i = 0; i < mapping->seek_count; i++) {
-        free(mapping->seeks[i].shard_id);
-        free(mapping->seeks[i].place);
-    }
-    free(mapping->seeks);
-    mapping->seeks = NULL;
-    mapping->seek_count = 0;
-}
-
-/* Seeks are remembered under incarnation 0, until a listing says which shards there are. */
-static void
-apply_seeks(struct mr_mapping *mapping)
-{
-    struct mr_checkpoints *checkpoints = mapping->poller->options.checkpoints;
-    for (size_t i = 0; i < mapping->seek_count; i++) {
-        apply_seek(mapping, &mapping->seeks[i]);
-    }
-    if (mapping->seek_count > 0 && checkpoints != NULL) {
-        mr_checkpoints_remove(checkpoints, mr_mapping_settings_of(mapping)->uuid, 0);
-    }
-    clear_seeks(mapping);
-}
-
-static void
-add_seek(struct mr_mapping *mapping, struct mr_slice shard_id, struct mr_slice place)
-{
-    mapping->seeks =
-        mr_realloc(mapping->seeks, (mapping->seek_count + 1) * sizeof(mapping->seeks[0]));
-    mapping->seeks[mapping->seek_count++] =
-        (struct mr_mapping_seek_to){ mr_slice_dup(shard_id), mr_slice_dup(place) };
-}
-
-static void
-load_seeks(struct mr_mapping *mapping)
-{
-    mr_auto_arena struct mr_arena arena = { 0 };
-    struct mr_checkpoints *checkpoints = mapping->poller->options.checkpoints;
-    struct mr_checkpoint *rows;
-    int count = checkpoints == NULL
-                    ? 0
-                    : mr_checkpoints_list(checkpoints, mr_mapping_settings_of(mapping)->uuid, 0,
-                                          &arena, &rows, NULL);
-    for (int i = 0; i < count; i++) { /* "*" sorts before every shard's id */
-        add_seek(mapping, rows[i].shard_id, rows[i].sequence_number);
-    }
-}
-
 /* ---- the shards there are ---- */
 
 static void
 adopt(struct mr_mapping *mapping, const struct mr_source_shard *shard,
-      const struct remembered *remembered)
+      const struct mr_beginnings *beginnings)
 {
     struct mr_shard_reader *reader = mr_topology_find(&mapping->topology, shard->id);
     struct mr_slice parents[] = { shard->parent, shard->adjacent_parent };
@@ -340,7 +162,7 @@ adopt(struct mr_mapping *mapping, const struct mr_source_shard *shard,
     reader->is_open = shard->is_open;
     reader->is_listed = true;
     if (is_new) {
-        begin(mapping, reader, remembered);
+        mr_beginnings_apply(mapping, reader, beginnings);
     }
     for (size_t i = 0; i < MR_SHARD_PARENTS; i++) {
         struct mr_shard_reader *parent =
@@ -420,23 +242,26 @@ begin_incarnation(struct mr_mapping *mapping, uint64_t created_ms)
     mr_topology_clear(&mapping->topology);
 }
 
-static void
+/* False: not now. */
+static bool
 take_stock(struct mr_mapping *mapping, const struct mr_source_shards *result)
 {
-    struct remembered remembered = { 0 };
+    struct mr_beginnings beginnings = { 0 };
     begin_incarnation(mapping, result->stream_created_ms);
-    if (mapping->topology.count == 0) {
-        load(mapping, &remembered);
+    if (mapping->topology.count == 0 && !mr_beginnings_load(mapping, &beginnings)) {
+        mr_arena_deinit(&beginnings.arena);
+        return false;
     }
     for (size_t i = 0; i < mapping->topology.count; i++) {
         mapping->topology.shards[i]->is_listed = false;
     }
     for (size_t i = 0; i < result->count; i++) {
-        adopt(mapping, &result->shards[i], &remembered);
+        adopt(mapping, &result->shards[i], &beginnings);
     }
-    mr_arena_deinit(&remembered.arena);
+    mr_arena_deinit(&beginnings.arena);
     mapping->has_begun = true;
-    apply_seeks(mapping);
+    mr_seeks_apply(mapping);
+    return true;
 }
 
 static void
@@ -450,7 +275,10 @@ on_shards(const struct mr_source_shards *result, void *context)
     }
     mapping->list_failures = 0;
     mr_mapping_trouble(mapping, (struct mr_slice){ NULL, 0 });
-    take_stock(mapping, result);
+    if (!take_stock(mapping, result)) {
+        list_later(mapping, ++mapping->list_failures);
+        return;
+    }
     mapping->is_listed = true;
     sort_out(mapping);
     advance(mapping);
@@ -581,133 +409,7 @@ mr_mapping_stop(struct mr_mapping *mapping, mr_loop_fn *done, void *context)
     }
 }
 
-int
-mr_mapping_seek(struct mr_mapping *mapping, const struct mr_source_place *place,
-                struct mr_error *err)
-{
-    struct mr_checkpoints *checkpoints = mapping->poller->options.checkpoints;
-    struct mr_slice uuid = mr_mapping_settings_of(mapping)->uuid;
-    bool every = place->shard_id.size == 0;
-    mr_auto_buf struct mr_buf text = { 0 };
-    if (mapping->life != MR_MAPPING_STOPPED) {
-        return mr_fail(err, -EBUSY, "stop the mapping before it is moved");
-    }
-    if (place->position == MR_POSITION_AFTER && every) {
-        return mr_fail(err, -EINVAL, "a sequence number belongs to one shard: name it");
-    }
-    if (every) {
-        clear_seeks(mapping);
-    }
-    mr_place_write(&text, place);
-    struct mr_checkpoint checkpoint = { .shard_id =
-                                            every ? MR_SLICE(EVERY_SHARD) : place->shard_id,
-                                        .sequence_number = mr_buf_slice(&text) };
-    add_seek(mapping, checkpoint.shard_id, checkpoint.sequence_number);
-    if (checkpoints != NULL) {
-        if (every) {
-            mr_checkpoints_remove(checkpoints, uuid, 0);
-        }
-        mr_checkpoints_put(checkpoints, uuid, 0, &checkpoint);
-    }
-    return 0;
-}
-
 /* ---- settings ---- */
-
-static int
-check(const struct mr_mapping_settings *settings, struct mr_error *err)
-{
-    if (settings->uuid.size == 0 || settings->source_arn.size == 0 ||
-        settings->function_arn.size == 0) {
-        return mr_fail(err, -EINVAL, "a mapping has a UUID, a source and a function");
-    }
-    if (settings->batch_size < 1 || settings->batch_size > MR_LAMBDA_MAX_BATCH_SIZE) {
-        return mr_fail(err, -EINVAL, "BatchSize %u is not in 1..%d", settings->batch_size,
-                       MR_LAMBDA_MAX_BATCH_SIZE);
-    }
-    if (settings->parallelization < 1 ||
-        settings->parallelization > MR_LAMBDA_MAX_PARALLELIZATION) {
-        return mr_fail(err, -EINVAL, "ParallelizationFactor %u is not in 1..%d",
-                       settings->parallelization, MR_LAMBDA_MAX_PARALLELIZATION);
-    }
-    if (settings->tumbling_ms > 0 &&
-        (settings->parallelization > 1 || settings->filter_count > 0)) {
-        return mr_fail(err, -EINVAL,
-                       "tumbling windows go with a ParallelizationFactor of 1 and no filters");
-    }
-    if (settings->starting_position == MR_POSITION_AFTER) {
-        return mr_fail(err, -EINVAL,
-                       "a mapping starts at TRIM_HORIZON, LATEST or AT_TIMESTAMP");
-    }
-    if (settings->filter_count > MR_LAMBDA_MAX_FILTERS) {
-        return mr_fail(err, -EINVAL, "%zu filters are more than %d", settings->filter_count,
-                       MR_LAMBDA_MAX_FILTERS);
-    }
-    return 0;
-}
-
-static void
-free_kept(struct mr_kept_settings *kept)
-{
-    if (kept != NULL) {
-        mr_filter_free(kept->filter);
-        mr_arena_deinit(&kept->arena);
-        free(kept);
-    }
-}
-
-static struct mr_slice
-keep(struct mr_kept_settings *kept, struct mr_slice text)
-{
-    return text.data == NULL ? text : mr_arena_copy(&kept->arena, text);
-}
-
-static int
-compile_filters(struct mr_kept_settings *kept, const struct mr_mapping_settings *settings,
-                struct mr_error *err)
-{
-    struct mr_filter_source source = { settings->source_arn, settings->region,
-                                       settings->role_arn, kept->whole_records };
-    if (settings->filter_count == 0) {
-        return 0;
-    }
-    kept->filter = mr_filter_new(settings->filters, settings->filter_count, &source, err);
-    return kept->filter == NULL ? -EINVAL : 0;
-}
-
-/* Is it a DynamoDB table's stream? */
-static bool
-is_table(struct mr_slice source_arn)
-{
-    struct mr_arn arn;
-    return mr_arn_parse(source_arn, &arn) && mr_slice_is(arn.service, "dynamodb");
-}
-
-/* NULL with `err`. */
-static struct mr_kept_settings *
-keep_settings(const struct mr_mapping_settings *settings, struct mr_error *err)
-{
-    if (check(settings, err) < 0) {
-        return NULL;
-    }
-    struct mr_kept_settings *kept = mr_alloc_zero(1, sizeof(*kept));
-    struct mr_mapping_settings *copy = &kept->settings;
-    *copy = *settings;
-    copy->uuid = keep(kept, settings->uuid);
-    copy->source_arn = keep(kept, settings->source_arn);
-    copy->function_arn = keep(kept, settings->function_arn);
-    copy->role_arn = keep(kept, settings->role_arn);
-    copy->region = keep(kept, settings->region);
-    copy->destination_arn = keep(kept, settings->destination_arn);
-    kept->whole_records = is_table(settings->source_arn);
-    copy->filters = NULL; /* they were compiled */
-    copy->filter_count = 0;
-    if (compile_filters(kept, settings, err) < 0) {
-        free_kept(kept);
-        return NULL;
-    }
-    return kept;
-}
 
 int
 mr_mapping_update(struct mr_mapping *mapping, const struct mr_mapping_settings *settings,
@@ -719,11 +421,11 @@ mr_mapping_update(struct mr_mapping *mapping, const struct mr_mapping_settings *
     merged.source_arn = old->source_arn;
     merged.starting_position = old->starting_position;
     merged.starting_timestamp_ms = old->starting_timestamp_ms;
-    struct mr_kept_settings *kept = keep_settings(&merged, err);
+    struct mr_kept_settings *kept = mr_kept_settings_new(&merged, err);
     if (kept == NULL) {
         return -EINVAL;
     }
-    free_kept(mapping->kept);
+    mr_kept_settings_free(mapping->kept);
     mapping->kept = kept;
     for (size_t i = 0; i < mapping->topology.count; i++) {
         mr_shard_reader_update(mapping->topology.shards[i]);
@@ -737,7 +439,7 @@ struct mr_mapping *
 mr_mapping_new(struct mr_poller *poller, const struct mr_mapping_settings *settings,
                struct mr_error *err)
 {
-    struct mr_kept_settings *kept = keep_settings(settings, err);
+    struct mr_kept_settings *kept = mr_kept_settings_new(settings, err);
     if (kept == NULL) {
         return NULL;
     }
@@ -748,7 +450,7 @@ mr_mapping_new(struct mr_poller *poller, const struct mr_mapping_settings *setti
     mr_list_init(&mapping->throttled);
     mr_timer_init(&mapping->list_timer, loop, MR_TIME_INJECTED, on_list_timer, mapping);
     mr_timer_init(&mapping->stop_timer, loop, MR_TIME_INJECTED, on_stop_timer, mapping);
-    load_seeks(mapping);
+    mr_seeks_load(mapping);
     return mapping;
 }
 
@@ -764,10 +466,10 @@ mr_mapping_free(struct mr_mapping *mapping)
     mr_timer_stop(&mapping->stop_timer);
     mr_topology_clear(&mapping->topology);
     close_source(mapping);
-    clear_seeks(mapping);
+    mr_seeks_clear(mapping);
     free(mapping->waiters);
     mr_buf_deinit(&mapping->trouble);
-    free_kept(mapping->kept);
+    mr_kept_settings_free(mapping->kept);
     free(mapping);
 }
 

@@ -6,10 +6,10 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/random.h"
+#include "poller/kept_settings.h"
 #include "poller/mapping.h"
 #include "poller/topology.h"
 
-struct mr_filter;
 struct mr_shard_reader;
 
 enum { MR_POLLER_SPARE_BUFFERS = 16 };
@@ -34,14 +34,6 @@ void mr_poller_give_buffer(struct mr_poller *poller, struct mr_buf *buf);
 void mr_poller_buffered(struct mr_poller *poller, size_t bytes);
 void mr_poller_released(struct mr_poller *poller, size_t bytes);
 bool mr_poller_is_full(const struct mr_poller *poller);
-
-/* A mapping's settings, kept. */
-struct mr_kept_settings {
-    struct mr_arena arena;
-    struct mr_mapping_settings settings;
-    struct mr_filter *filter; /* NULL: every record passes */
-    bool whole_records;       /* a table's stream: a record's data is the event's own text */
-};
 
 enum mr_mapping_life { MR_MAPPING_STOPPED, MR_MAPPING_RUNNING, MR_MAPPING_STOPPING };
 
