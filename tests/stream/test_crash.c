@@ -3,6 +3,7 @@
  * moment; then everything it said must be there. MR_CRASH_ROUNDS sets how often.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -166,6 +167,16 @@ END_TEST
 
 static _Atomic int writes_left;
 static struct mr_random sectors;
+static pthread_mutex_t sectors_lock = PTHREAD_MUTEX_INITIALIZER; /* committer and keeper write */
+
+static bool
+is_kept(void)
+{
+    pthread_mutex_lock(&sectors_lock);
+    bool kept = mr_random_below(&sectors, 2) == 0;
+    pthread_mutex_unlock(&sectors_lock);
+    return kept;
+}
 
 /* The write at which the power fails leaves any of its sectors behind, in no order. */
 static int
@@ -177,7 +188,7 @@ torn_write(void *self, int fd, struct iovec *parts, int count, uint64_t offset)
     for (int i = 0; i < count; offset += parts[i].iov_len, i++) {
         for (size_t at = 0; at < parts[i].iov_len; at += 512) {
             size_t size = parts[i].iov_len - at;
-            if (mr_random_below(&sectors, 2) == 0) {
+            if (is_kept()) {
                 struct iovec part = { (char *)parts[i].iov_base + at, size < 512 ? size : 512 };
                 mr_file_ops_system()->write_at(self, fd, &part, 1, offset + at);
             }
