@@ -167,7 +167,7 @@ append(struct mr_store *store, struct mr_shard *shard, const struct mr_put_recor
     open->records++;
     store->pending_bytes += size;
     result->sequence =
-        mr_sequence_of(shard->created_s, shard->index, stored.index, now_ms / 1000);
+        mr_sequence_of_record(shard->created_s, shard->index, stored.index, now_ms);
     return 0;
 }
 

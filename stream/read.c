@@ -165,8 +165,8 @@ give(struct mr_store_batch *batch, const struct shard_view *view,
     batch->records[batch->count++] = (struct mr_stored_record){
         .data = record->data,
         .partition_key = record->partition_key,
-        .sequence = mr_sequence_of(view->created_s, view->index, record->index,
-                                   record->arrival_ms / 1000),
+        .sequence = mr_sequence_of_record(view->created_s, view->index, record->index,
+                                          record->arrival_ms),
         .arrival_ms = record->arrival_ms,
     };
     batch->bytes += record->data.size + record->partition_key.size;

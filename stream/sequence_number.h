@@ -42,6 +42,15 @@ mr_sequence_of(uint64_t created_s, uint32_t shard, uint64_t index, uint64_t time
     };
 }
 
+/* Of a record: a child may take some in the second before the one its numbers begin with. */
+static inline struct mr_sequence_number
+mr_sequence_of_record(uint64_t created_s, uint32_t shard, uint64_t index, uint64_t arrival_ms)
+{
+    uint64_t arrival_s = arrival_ms / 1000;
+    return mr_sequence_of(created_s, shard, index,
+                          arrival_s > created_s ? arrival_s : created_s);
+}
+
 /* The number no record of the shard is below: index 0, arrival = creation. */
 static inline struct mr_sequence_number
 mr_sequence_start(uint64_t created_s, uint32_t shard)

@@ -412,14 +412,15 @@ mr_act_put_records(struct mr_call *call)
     send(call, &request, false);
 }
 
-/* SequenceNumberForOrdering: a number this shard may have given already. */
+/* SequenceNumberForOrdering: a number this shard may have given already; a child's first ones
+ * are of the next second. */
 static bool
 check_ordering(struct mr_call *call)
 {
     struct mr_slice text = mr_value_text(&call->input, "SequenceNumberForOrdering");
     struct mr_sequence_number number;
     if (text.data == NULL ||
-        (mr_sequence_parse(text, &number) && number.time_s <= call->now_ms / 1000)) {
+        (mr_sequence_parse(text, &number) && number.time_s <= call->now_ms / 1000 + 1)) {
         return true;
     }
     mr_call_fail(call, "InvalidArgumentException",

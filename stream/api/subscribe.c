@@ -141,8 +141,8 @@ put_continuation(struct mr_output *output, const struct subscription *subscripti
     char text[MR_SEQUENCE_TEXT_SIZE];
     uint64_t index = subscription->position > 0 ? subscription->position - 1 : 0;
     struct mr_sequence_number number =
-        mr_sequence_of(subscription->shard.starting.created_s, subscription->shard.index, index,
-                       mr_kinesis_now_ms(subscription->kinesis) / 1000);
+        mr_sequence_of_record(subscription->shard.starting.created_s, subscription->shard.index,
+                              index, mr_kinesis_now_ms(subscription->kinesis));
     mr_sequence_print(&number, text);
     mr_output_put_str(output, "ContinuationSequenceNumber", text);
 }
