@@ -216,7 +216,7 @@ mr_act_list_consumers(struct mr_call *call)
     struct mr_stream_facts *facts = mr_target_stream(call);
     struct mr_slice token = mr_value_text(&call->input, "NextToken");
     struct mr_slice after = { NULL, 0 };
-    size_t limit = (size_t)mr_value_number(&call->input, "MaxResults", PAGE), put = 0;
+    size_t limit = mr_value_limit(&call->input, "MaxResults", PAGE), put = 0;
     const struct mr_consumer *last = NULL;
     struct mr_output *output = &call->output;
     bool more = false;

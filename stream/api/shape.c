@@ -155,7 +155,8 @@ mr_shape_pattern_matches(enum mr_shape_pattern pattern, struct mr_slice text)
     case MR_PATTERN_CONSUMER_ARN:
         return consumer_arn(text);
     case MR_PATTERN_HASH_KEY:
-        return decimal(text, 39);
+        return decimal(text, 128); /* more than 39 digits are out of range in AWS's words, not
+                                      a text that does not match */
     case MR_PATTERN_SEQUENCE_NUMBER:
         return decimal(text, 129);
     case MR_PATTERN_STREAM_ID:

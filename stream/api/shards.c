@@ -223,8 +223,7 @@ read_listing(struct mr_call *call, struct listing *listing)
     struct mr_slice token = mr_value_text(&call->input, "NextToken");
     bool named = mr_value_text(&call->input, "StreamName").data != NULL ||
                  mr_value_text(&call->input, "StreamARN").data != NULL;
-    listing->max = (size_t)mr_value_number(&call->input, "MaxResults", MAX_RESULTS);
-    listing->max = listing->max > MAX_RESULTS ? MAX_RESULTS : listing->max;
+    listing->max = mr_value_limit(&call->input, "MaxResults", MAX_RESULTS);
     if (token.data == NULL && !named) {
         return refuse(call, "Either NextToken or StreamName should be provided.");
     }

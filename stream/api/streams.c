@@ -234,7 +234,7 @@ mr_act_describe_stream(struct mr_call *call)
     }
     struct mr_output *output = &call->output;
     struct mr_stream_info info;
-    size_t limit = (size_t)mr_value_number(&call->input, "Limit", PAGE);
+    size_t limit = mr_value_limit(&call->input, "Limit", PAGE);
     size_t count, put = 0, at;
     read_info(call, facts, &info);
     const struct mr_shard_info *shards = mr_shards_of(call, facts->name, &count);
@@ -308,7 +308,7 @@ mr_act_list_streams(struct mr_call *call)
 {
     struct mr_catalog *catalog = call->kinesis->catalog;
     struct mr_output *output = &call->output;
-    size_t limit = (size_t)mr_value_number(&call->input, "Limit", PAGE);
+    size_t limit = mr_value_limit(&call->input, "Limit", PAGE);
     struct mr_slice after;
     struct mr_stream_facts **found = mr_arena_alloc(call->arena, limit * sizeof(found[0]));
     size_t count = 0;

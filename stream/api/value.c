@@ -327,3 +327,10 @@ mr_value_flag(const struct mr_value *structure, const char *name)
     const struct mr_value *value = mr_value_find(structure, name);
     return value != NULL && value->flag;
 }
+
+size_t
+mr_value_limit(const struct mr_value *structure, const char *name, size_t most)
+{
+    int64_t limit = mr_value_number(structure, name, (int64_t)most);
+    return (uint64_t)limit < most ? (size_t)limit : most;
+}

@@ -37,5 +37,7 @@ const struct mr_value *mr_value_find(const struct mr_value *structure, const cha
 struct mr_slice mr_value_text(const struct mr_value *structure, const char *name);
 int64_t mr_value_number(const struct mr_value *structure, const char *name, int64_t otherwise);
 bool mr_value_flag(const struct mr_value *structure, const char *name);
+/* A page's size that was checked: `most` when it is absent or more. */
+size_t mr_value_limit(const struct mr_value *structure, const char *name, size_t most);
 
 #endif

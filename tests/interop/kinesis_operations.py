@@ -26,6 +26,10 @@ def splitting(server):
             f"{UNDER} is not both greater than one plus the shard's StartingHashKey "
             "226854911280625642308916404954512140970 and less than the shard's EndingHashKey "
             "340282366920938463463374607431768211455.")
+    refused("however many digits it has", split("shard-0", "1" * 42), "InvalidArgumentException",
+            f"NewStartingHashKey {'1' * 42} used in SplitShard() on shard shardId-000000000000 in stream s "
+            f"{UNDER} is not both greater than one plus the shard's StartingHashKey 0 and less than the shard's "
+            "EndingHashKey 113427455640312821154458202477256070484.")
     same("a split answers with nothing", split("x-0", "2"), (200, None))
     shards = server.shards("s")
     same("it has two children", [(s["ShardId"], s.get("ParentShardId")) for s in shards[3:]],
@@ -88,6 +92,16 @@ def counting(server):
     refused("its shards are not counted by hand", server.call(
         "UpdateShardCount", StreamARN=ARN + "demand", TargetShardCount=3, ScalingType="UNIFORM_SCALING"),
         "ValidationException", f"Request is invalid. Stream demand {UNDER} is in On-Demand mode.")
+
+
+def pages(server):
+    server.ok("CreateStream", StreamName="wide", ShardCount=150)
+    told = server.ok("DescribeStream", StreamName="wide", Limit=1000)["StreamDescription"]
+    same("DescribeStream tells a hundred shards at most", (len(told["Shards"]), told["HasMoreShards"]), (100, True))
+    rest = server.ok("DescribeStream", StreamName="wide",
+                     ExclusiveStartShardId=told["Shards"][-1]["ShardId"])["StreamDescription"]
+    same("and goes on behind one", (len(rest["Shards"]), rest["HasMoreShards"]), (50, False))
+    server.ok("DeleteStream", StreamName="wide")
 
 
 def settings(server):
@@ -304,6 +318,7 @@ def main():
     server = Server()
     splitting(server)
     counting(server)
+    pages(server)
     settings(server)
     tags(server)
     policies(server)
