@@ -66,7 +66,7 @@ static const struct argp_option options[] = {
       "What was acknowledged survives a power cut, or a crash of the process (default sync)",
       0 },
     { "shard-limit", SHARD_LIMIT, "N", 0, "Open shards of the account (default 20000)", 0 },
-    { "state-delay", STATE_DELAY, "MS", 0, "How long CREATING and DELETING take (default 0)",
+    { "state-delay", STATE_DELAY, "MS", 0, "How long CREATING, UPDATING and DELETING take (default 0)",
       0 },
     { "forward", FORWARD, "PATH", 0, "Pass what is not Kinesis to this Unix socket", 0 },
     { "auth", AUTH, "FILE", 0, "Verify signatures, with the credentials and policies of FILE",
