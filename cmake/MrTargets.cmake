@@ -47,4 +47,8 @@ function(mr_fuzz path)
   target_link_libraries(fuzz_${name} PRIVATE mr_warnings ${arg_DEPENDS})
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  if(NOT TARGET fuzz_targets)
+    add_custom_target(fuzz_targets) # all of them and nothing else
+  endif()
+  add_dependencies(fuzz_targets fuzz_${name})
 endfunction()
