@@ -18,6 +18,8 @@
 #include "runtime/code_package.h"
 #include "sandbox/remove_tree.h"
 
+enum { EMPTY_ZIP_BYTES = 22 }; /* its end, and nothing before */
+
 /* The digest a caller compares: base64 of the SHA-256's bytes. */
 static json_t *
 digest_of(const char *hex)
@@ -108,6 +110,28 @@ is_zip(struct mr_slice bytes)
     return mr_slice_starts_with(bytes, MR_SLICE("PK"));
 }
 
+static void
+refuse_zip(struct call *call, const char *owner, struct mr_slice zip,
+           const struct mr_error *err)
+{
+    static const char error[] = "InvalidParameterValueException";
+
+    mr_log(MR_LOG_WARN, "control", "code of %s: %s", owner, err->text);
+    if (zip.size == 0 || (zip.size <= EMPTY_ZIP_BYTES && is_zip(zip))) {
+        call_fail(call, error, "Uploaded file must be a non-empty zip");
+    } else if (err->code == -E2BIG) {
+        call_fail(call, error, "Unzipped size must be smaller than %d bytes",
+                  MR_CODE_MAX_UNPACKED_BYTES);
+    } else if (err->code == -EINVAL) {
+        call_fail(call, error,
+                  "Could not unzip uploaded file. Please check your file, then try to upload "
+                  "again.%s%s",
+                  is_zip(zip) ? " " : "", is_zip(zip) ? err->text : "");
+    } else {
+        call_fail(call, "ServiceException", "%s", err->text);
+    }
+}
+
 static bool
 store_zip(struct call *call, const char *owner, struct mr_slice zip, json_t *version)
 {
@@ -119,15 +143,7 @@ store_zip(struct call *call, const char *owner, struct mr_slice zip, json_t *ver
     mr_sha256_hex(zip, hash);
     if (make_directories(data, owner, &folder, &err) < 0 ||
         unpack(folder, hash, zip, &err) < 0) {
-        if (err.code == -EINVAL || err.code == -E2BIG) {
-            mr_log(MR_LOG_WARN, "control", "code of %s: %s", owner, err.text);
-            call_fail(call, "InvalidParameterValueException",
-                      "Could not unzip uploaded file. Please check your file, then try to "
-                      "upload again.%s%s",
-                      is_zip(zip) ? " " : "", is_zip(zip) ? err.text : "");
-        } else {
-            call_fail(call, "ServiceException", "%s", err.text);
-        }
+        refuse_zip(call, owner, zip, &err);
         return false;
     }
     json_object_set_new(version, "_code",

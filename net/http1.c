@@ -14,8 +14,8 @@
 
 enum {
     PIPELINED = 256 * 1024, /* bytes kept unread by us behind a running exchange */
-    MAX_DISCARD =
-        64 * 1024 * 1024, /* of a body nobody wants, before the connection is closed */
+    /* Of a body nobody wants, before the connection is closed: more than Lambda's largest. */
+    MAX_DISCARD = 96 * 1024 * 1024,
 };
 
 enum phase {
@@ -35,13 +35,13 @@ struct http1 {
     bool silent; /* the answer under way has no body */
     bool chunked;
     struct mr_chunked decoder;
-    uint64_t left;    /* of a body with a length */
-    uint64_t got;     /* of the body */
-    bool discarding;  /* answered already or too large: the rest of the body is dropped */
-    bool running;     /* process() is up the stack: what it works on is freed by it */
-    bool expecting;   /* the peer waits for our leave to send its body */
-    bool head_timed;  /* the time for this head runs */
-    bool started;     /* the first bytes were looked at: it is no HTTP/2 */
+    uint64_t left;   /* of a body with a length */
+    uint64_t got;    /* of the body */
+    bool discarding; /* answered already or too large: the rest of the body is dropped */
+    bool running;    /* process() is up the stack: what it works on is freed by it */
+    bool expecting;  /* the peer waits for our leave to send its body */
+    bool head_timed; /* the time for this head runs */
+    bool started;    /* the first bytes were looked at: it is no HTTP/2 */
 };
 
 static const struct mr_http_answering answering;
@@ -112,7 +112,8 @@ write_head(struct mr_buf *out, struct mr_http_exchange *exchange,
     for (size_t i = 0; i < response->header_count; i++) {
         append_header(out, response->headers[i].name, response->headers[i].value);
     }
-    if (length == SIZE_MAX && exchange->request.version == 11 && !has_no_body(response->status)) {
+    if (length == SIZE_MAX && exchange->request.version == 11 &&
+        !has_no_body(response->status)) {
         mr_buf_append_str(out, "Transfer-Encoding: chunked\r\n");
     } else if (length != SIZE_MAX && !has_no_body(response->status)) {
         mr_buf_append_str(out, "Content-Length: ");
@@ -231,8 +232,8 @@ http1_end(struct mr_http_exchange *exchange)
     struct mr_http_connection *connection = exchange->connection;
     struct http1 *http1 = connection->state;
     if (!http1->silent && exchange->request.version == 11) {
-        mr_http_connection_send(connection, MR_SLICE("0\r\n\r\n"),
-                                (struct mr_slice){ NULL, 0 }, NULL);
+        mr_http_connection_send(connection, MR_SLICE("0\r\n\r\n"), (struct mr_slice){ NULL, 0 },
+                                NULL);
     }
     answered(exchange);
 }

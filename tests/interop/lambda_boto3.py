@@ -38,6 +38,14 @@ def package(text=HANDLER):
     return file.getvalue()
 
 
+def bomb():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(6):
+            archive.writestr(f"zeros{number}", bytes(50 << 20))
+    return file.getvalue()
+
+
 def start(binaries, directory, *more):
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
@@ -117,6 +125,26 @@ def functions(api, url):
     refused("a package that is no zip", "InvalidParameterValueException",
             "Could not unzip uploaded file", api.create_function, FunctionName="g",
             Runtime="python3.11", Role=ROLE, Handler="h", Code={"ZipFile": b"no zip"})
+    refused("a package without anything", "InvalidParameterValueException", "Uploaded file must be a non-empty zip",
+            api.create_function, FunctionName="g", Runtime="python3.11", Role=ROLE, Handler="h",
+            Code={"ZipFile": b"PK\x05\x06" + bytes(18)})
+    refused("a request that is too large", "RequestEntityTooLargeException",
+            "Request must be smaller than 70167211 bytes for the CreateFunction operation",
+            api.create_function, FunctionName="g", Runtime="python3.11", Role=ROLE, Handler="h",
+            Code={"ZipFile": bytes(54 << 20)})
+    refused("a package that is too large", "RequestEntityTooLargeException",
+            "Zipped size must be smaller than 52428800 bytes", api.create_function, FunctionName="g",
+            Runtime="python3.11", Role=ROLE, Handler="h", Code={"ZipFile": bytes((50 << 20) + 1)})
+    refused("a package that unpacks to too much", "InvalidParameterValueException",
+            "Unzipped size must be smaller than 262144000 bytes", api.create_function, FunctionName="g",
+            Runtime="python3.11", Role=ROLE, Handler="h", Code={"ZipFile": bomb()})
+    refused("a function without a handler", "InvalidParameterValueException",
+            "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
+            api.create_function, FunctionName="g", Runtime="python3.11", Role=ROLE, Code={"ZipFile": package()})
+    refused("an environment that is too large", "InvalidParameterValueException",
+            'exceeded the 4KB limit. String measured: {"KEY":"xxx', api.create_function, FunctionName="g",
+            Runtime="python3.11", Role=ROLE, Handler="h", Code={"ZipFile": package()},
+            Environment={"Variables": {"KEY": "x" * 4096}})
     refused("variables that are reserved", "InvalidParameterValueException", "reserved keys",
             api.create_function, FunctionName="g", Runtime="python3.11", Role=ROLE, Handler="h",
             Code={"ZipFile": package()}, Environment={"Variables": {"AWS_REGION": "x"}})
