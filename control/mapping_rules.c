@@ -115,6 +115,11 @@ destination_is_for_failures(const struct check *check)
 static bool
 parameters_fit_the_source(const struct check *check)
 {
+    if (check->kind == MAPPING_SQS &&
+        json_object_get(check->document, "StartingPosition") != NULL) {
+        call_fail(check->call, IPVE, "StartingPosition is not valid for SQS event sources.");
+        return false;
+    }
     for (size_t i = 0; i < sizeof(known_by) / sizeof(known_by[0]); i++) {
         if (call_member(check->call, known_by[i].member) != NULL &&
             (known_by[i].kinds & 1u << check->kind) == 0) {
@@ -172,6 +177,12 @@ position_is_right(const struct check *check)
     if (at_timestamp &&
         json_number_value(timestamp) * 1000 > (double)control_now_ms(check->call->control)) {
         call_fail(check->call, IPVE, "StartingPositionTimestamp must not be in the future");
+        return false;
+    }
+    if (at_timestamp && json_number_value(timestamp) < 0) {
+        call_fail(check->call, IPVE,
+                  "Received Exception while reading from provided stream. class java.lang.Long "
+                  "can not be converted to a Timestamp");
         return false;
     }
     return true;
@@ -287,6 +298,19 @@ filters_compile(const struct check *check)
     return true;
 }
 
+/* A queue, a topic or a bucket; of brokers' mappings, a topic of theirs, too. */
+static bool
+takes_documents(const struct check *check, const char *text)
+{
+    struct mr_arn arn;
+
+    if (!mr_arn_parse(mr_slice_str(text), &arn)) {
+        return !mapping_is_stream(check->kind);
+    }
+    return mr_slice_is(arn.service, "sqs") || mr_slice_is(arn.service, "sns") ||
+           mr_slice_is(arn.service, "s3");
+}
+
 static bool
 destination_is_standard(const struct check *check)
 {
@@ -294,7 +318,18 @@ destination_is_standard(const struct check *check)
         json_object_get(json_object_get(check->document, "DestinationConfig"), "OnFailure");
     const char *arn = json_text_of(failure, "Destination");
 
-    if (call_member(check->call, "DestinationConfig") != NULL && is_fifo(arn)) {
+    if (call_member(check->call, "DestinationConfig") == NULL || arn == NULL ||
+        arn[0] == '\0') {
+        return true;
+    }
+    if (!takes_documents(check, arn)) {
+        call_fail(check->call, IPVE,
+                  "An on-failure destination must be an SQS queue, an SNS topic or an S3 "
+                  "bucket: %s",
+                  arn);
+        return false;
+    }
+    if (is_fifo(arn)) {
         call_fail(check->call, IPVE,
                   "FIFO queues and topics are not supported as an on-failure destination: %s",
                   arn);

@@ -207,6 +207,19 @@ def refusals(api, url, stream):
          "configured", {"TumblingWindowInSeconds": 10, "ParallelizationFactor": 2}),
         ("tumbling with filters", IPVE, "tumbling window",
          {"TumblingWindowInSeconds": 10, "FilterCriteria": {"Filters": [{"Pattern": '{"data":{"a":[1]}}'}]}}),
+        ("a time before there was any", IPVE, "Received Exception while reading from provided stream. class "
+         "java.lang.Long can not be converted to a Timestamp",
+         {"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": -1700000000}),
+        ("a queue with a position", IPVE, "StartingPosition is not valid for SQS event sources.",
+         {"EventSourceArn": QUEUE, "StartingPosition": "LATEST"}),
+        ("a position before its time on a queue", IPVE, "StartingPosition is not valid for SQS event sources.",
+         {"EventSourceArn": QUEUE, "StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": -1}),
+        ("a function as a destination", IPVE, "An on-failure destination must be an SQS queue, an SNS topic or an S3 "
+         "bucket: ", {"DestinationConfig": {"OnFailure": {"Destination": ARN + "f"}}}),
+        ("two mistakes", "ValidationException", "2 validation errors detected: Value '0' at 'batchSize' failed to "
+         "satisfy constraint: Member must have value greater than or equal to 1; Value '0' at "
+         "'parallelizationFactor' failed to satisfy constraint: Member must have value greater than or equal to 1",
+         {"BatchSize": 0, "ParallelizationFactor": 0}),
         ("a FIFO destination", IPVE, "FIFO",
          {"DestinationConfig": {"OnFailure": {"Destination": QUEUE + ".fifo"}}}),
         ("a stream that is not there", IPVE, f"Stream not found: {missing}", {"EventSourceArn": missing}),
