@@ -124,6 +124,8 @@ wait_ms(const struct mr_call *call)
     return ms < MAX_WAIT_MS ? ms : MAX_WAIT_MS;
 }
 
+static bool find_shard(struct mr_call *call, const struct mr_iterator *iterator,
+                       struct mr_shard_info *shard);
 static void read_and_answer(struct mr_call *call, const struct mr_iterator *iterator,
                             const struct mr_shard_info *shard, size_t limit, bool may_wait);
 
@@ -142,7 +144,9 @@ finish_waiting(struct waiting *waiting)
     struct waiting copy = *waiting;
     mr_http_exchange_on_abort(copy.call->exchange, NULL, NULL);
     stop_waiting(waiting);
-    read_and_answer(copy.call, &copy.iterator, &copy.shard, copy.limit, false);
+    if (find_shard(copy.call, &copy.iterator, &copy.shard)) { /* it may be gone by now */
+        read_and_answer(copy.call, &copy.iterator, &copy.shard, copy.limit, false);
+    }
 }
 
 void

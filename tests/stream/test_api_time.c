@@ -234,20 +234,31 @@ START_TEST(a_subscription_speaks_every_five_seconds_and_ends_after_five_minutes)
 }
 END_TEST
 
-START_TEST(a_reader_who_waits_is_answered_by_a_record_or_by_time)
+enum { WAITING_SIZE = 2048 };
+
+/* GetRecords of what is to come, by a caller who waits for a second. */
+static void
+print_waiting(struct api *api, char out_request[WAITING_SIZE])
 {
-    struct api api;
-    mr_auto_buf struct mr_buf in = { 0 };
-    char request[2048], body[1024];
-    api_open(&api, (struct api_options){ 0 });
-    api_ok(&api, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":1}");
-    char *iterator = iterator_of(&api, "LATEST");
+    char body[WAITING_SIZE / 2];
+    char *iterator = iterator_of(api, "LATEST");
     snprintf(body, sizeof(body), "{\"ShardIterator\":\"%s\"}", iterator);
-    snprintf(request, sizeof(request),
+    snprintf(out_request, WAITING_SIZE,
              "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-amz-json-1.1\r\n"
              "X-Amz-Target: Kinesis_20131202.GetRecords\r\nX-Millrace-Wait-Ms: 1000\r\n"
              "Content-Length: %zu\r\n\r\n%s",
              strlen(body), body);
+    free(iterator);
+}
+
+START_TEST(a_reader_who_waits_is_answered_by_a_record_or_by_time)
+{
+    struct api api;
+    mr_auto_buf struct mr_buf in = { 0 };
+    char request[WAITING_SIZE];
+    api_open(&api, (struct api_options){ 0 });
+    api_ok(&api, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":1}");
+    print_waiting(&api, request);
     mr_auto_fd int fd = api_dial(&api);
 
     api_send(&api, fd, mr_slice_str(request));
@@ -265,7 +276,26 @@ START_TEST(a_reader_who_waits_is_answered_by_a_record_or_by_time)
     gather(&api, fd, &in);
     ck_assert_uint_eq(occurs(&in, "PartitionKey"), 1);
 
-    free(iterator);
+    api_close(&api);
+}
+END_TEST
+
+START_TEST(a_reader_who_waits_hears_that_its_stream_is_gone)
+{
+    struct api api;
+    mr_auto_buf struct mr_buf in = { 0 };
+    char request[WAITING_SIZE];
+    api_open(&api, (struct api_options){ 0 });
+    api_ok(&api, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":1}");
+    print_waiting(&api, request);
+    mr_auto_fd int fd = api_dial(&api);
+    api_send(&api, fd, mr_slice_str(request));
+    gather(&api, fd, &in);
+
+    api_ok(&api, "DeleteStream", "{\"StreamName\":\"s\"}");
+    gather(&api, fd, &in);
+
+    ck_assert_uint_eq(occurs(&in, "\"__type\":\"ResourceNotFoundException\""), 1);
     api_close(&api);
 }
 END_TEST
@@ -453,6 +483,7 @@ MR_SUITE("stream.api_time", MR_TEST(an_iterator_expires_after_five_minutes),
          MR_TEST(a_next_token_expires_after_five_minutes),
          MR_TEST(a_subscription_speaks_every_five_seconds_and_ends_after_five_minutes),
          MR_TEST(a_reader_who_waits_is_answered_by_a_record_or_by_time),
+         MR_TEST(a_reader_who_waits_hears_that_its_stream_is_gone),
          MR_TEST_LOOP(a_stream_wants_room_for_twice_its_traffic,
                       sizeof(scales) / sizeof(scales[0])),
          MR_TEST(an_on_demand_stream_grows_with_its_traffic),
