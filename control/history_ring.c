@@ -121,6 +121,10 @@ load_file(struct history_ring *ring, uint64_t first)
     while ((size = load_record(ring, first, mr_buf_slice(&bytes), offset)) > 0) {
         offset += size;
     }
+    if (offset == 0) {
+        unlink(path);
+        return;
+    }
     if (offset < bytes.size && truncate(path, (off_t)offset) < 0) {
         mr_log(MR_LOG_WARN, "control", "cut the end of %s: %s", path, strerror(errno));
     }
