@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "net/relay.h"
 
@@ -107,6 +108,7 @@ environment_free(struct environment *environment)
 {
     struct mr_runtime *runtime = environment->runtime;
 
+    mr_assert(environment_is_idle(environment)); /* whoever waits for it must be told */
     environment_forget_process(environment);
     mr_timer_stop(&environment->settle_timer);
     mr_timer_stop(&environment->wait_timer);
@@ -178,6 +180,8 @@ launch_failed(struct environment *environment, const struct mr_error *err)
         log_end(environment, invocation);
         invocation_finish(invocation);
     }
+    environment->gone = true;
+    environment_hand_on_waiting(environment);
     environment_free(environment);
 }
 

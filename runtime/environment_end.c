@@ -227,9 +227,8 @@ end_others(struct environment *environment)
     environment_kill(environment, KILL_EXITED);
 }
 
-/* What waited for this environment to finish goes on as if it had just come. */
-static void
-hand_on_waiting(struct environment *environment)
+void
+environment_hand_on_waiting(struct environment *environment)
 {
     struct invocation *waiting = environment->waiting;
 
@@ -315,16 +314,16 @@ environment_on_settled(void *context)
     environment->suppressed = true; /* its next start is a reset: inside an invocation */
     environment->idle_since_us = now_us();
     if (killed == KILL_RETIRE || environment->entry->retired || runtime->stopping) {
-        hand_on_waiting(environment);
+        environment_hand_on_waiting(environment);
         environment_free(environment);
         return;
     }
-    hand_on_waiting(environment);
+    environment_hand_on_waiting(environment);
 }
 
 /* It takes its time between the answer and `next`: others need not wait for that. */
 void
 environment_on_waited(void *context)
 {
-    hand_on_waiting(context);
+    environment_hand_on_waiting(context);
 }

@@ -258,6 +258,8 @@ void environment_fault(struct environment *environment, const char *type, const 
 /* The runtime ended under its supervisor. */
 void environment_runtime_gone(struct environment *environment,
                               const struct mr_launch_exit *exit);
+/* What waited for it goes on as if it had just come. */
+void environment_hand_on_waiting(struct environment *environment);
 /* Nothing of its processes is left: no listener, no pipe, nobody who subscribed. */
 void environment_forget_process(struct environment *environment);
 extern const struct mr_launch_events environment_events;
