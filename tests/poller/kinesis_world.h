@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "net/http_server.h"
 #include "stream/api/auth.h"
+#include "stream/api/fault.h"
 #include "stream/api/front.h"
 #include "stream/store.h"
 
@@ -25,6 +26,7 @@ struct kinesis_world {
     struct mr_loop *loop;
     struct mr_store *store;
     struct mr_kinesis *kinesis;
+    struct mr_faults *faults;
     struct mr_auth *auth; /* NULL: everybody may everything */
     struct mr_credentials given;
     struct mr_http_server *server;
@@ -62,7 +64,8 @@ world_serve(struct kinesis_world *world)
                                       .directory = world->directory,
                                       .region = "us-east-1",
                                       .account = "123456789012",
-                                      .auth = world->auth };
+                                      .auth = world->auth,
+                                      .faults = world->faults };
     ck_assert_int_eq(mr_token_key_open(&api.token_key, world->directory, &err), 0);
     world->kinesis = mr_kinesis_new(&api, &err);
     ck_assert_msg(world->kinesis != NULL, "%s", err.text);
@@ -103,6 +106,7 @@ world_init(struct kinesis_world *world, const char *actions)
     ck_assert_ptr_nonnull(mkdtemp(world->directory));
     snprintf(world->socket, sizeof(world->socket), "%s/socket", world->directory);
     world->loop = mr_loop_new(NULL);
+    world->faults = mr_faults_new(1);
     if (actions != NULL) {
         world_open_auth(world, actions);
     }
@@ -147,6 +151,7 @@ world_deinit(struct kinesis_world *world)
     mr_http_server_free(world->server);
     mr_kinesis_free(world->kinesis);
     mr_auth_close(world->auth);
+    mr_faults_free(world->faults);
     mr_credentials_deinit(&world->given);
     mr_store_close(world->store);
     mr_loop_free(world->loop);

@@ -436,6 +436,46 @@ START_TEST(an_aggregate_reaches_the_function_opened)
 }
 END_TEST
 
+/* By polling, by waiting, by subscription. */
+START_TEST(a_bad_server_neither_loses_nor_repeats_a_record)
+{
+    static const char *const rules[] = {
+        "GetRecords:throttle:rate=0.1",
+        "GetRecords:expire:rate=0.1",
+        "GetRecords:tear:rate=0.1",
+        "GetRecords:error:rate=0.1",
+        "GetShardIterator:error:rate=0.2",
+        "ListShards:throttle:rate=0.3",
+        "DescribeStreamSummary:tear:rate=0.3",
+        "GetRecords:stall=50:rate=0.2",
+        "SubscribeToShard:error:count=1",
+    };
+    struct play play;
+    mr_auto_buf struct mr_buf keys = { 0 };
+    begin(&play);
+    play.waits = _i == 1;
+    if (_i == 2) {
+        register_consumer(&play);
+    }
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        ck_assert_int_eq(mr_faults_add(play.world.faults, mr_slice_str(rules[i]), NULL), 0);
+    }
+
+    start(&play);
+    for (int i = 0; i < 12; i++) {
+        char key[8];
+        snprintf(key, sizeof(key), "k%d", i);
+        put(&play, key, NULL);
+        mr_buf_printf(&keys, "%s ", key);
+        if (i % 3 == 2) {
+            wait_for(&play, mr_buf_cstr(&keys));
+        }
+    }
+
+    end(&play);
+}
+END_TEST
+
 START_TEST(a_subscription_that_runs_full_is_begun_again)
 {
     struct play play;
@@ -497,5 +537,6 @@ MR_SUITE("poller.source_kinesis",
          MR_TEST(latest_is_where_the_subscription_began),
          MR_TEST(a_subscription_follows_a_split),
          MR_TEST(an_aggregate_reaches_the_function_opened),
+         MR_TEST_LOOP(a_bad_server_neither_loses_nor_repeats_a_record, 3),
          MR_TEST(a_subscription_that_runs_full_is_begun_again),
          MR_TEST(a_stopped_subscriber_goes_on_behind_its_checkpoint))
