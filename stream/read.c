@@ -198,6 +198,19 @@ give_block(struct mr_store_batch *batch, const struct shard_view *view,
     return true;
 }
 
+/* A bucket of a second's calls, as the time at which it is full again. */
+static bool
+take_call(uint64_t *full_us, uint64_t now_us)
+{
+    uint64_t from = *full_us > now_us ? *full_us : now_us;
+
+    if (from + SECOND_US / READ_CALLS > now_us + SECOND_US) {
+        return false;
+    }
+    *full_us = from + SECOND_US / READ_CALLS;
+    return true;
+}
+
 /* Lock held. AWS counts what was given against the following seconds. */
 static bool
 may_read(struct mr_store *store, struct mr_shard *shard)
@@ -207,13 +220,22 @@ may_read(struct mr_store *store, struct mr_shard *shard)
     if (!store->options.aws_limits) {
         return true;
     }
-    uint64_t from = shard->read_calls_us > now_us ? shard->read_calls_us : now_us;
-    if (shard->read_hold_us > now_us || shard->read_us > now_us + SECOND_US ||
-        from + SECOND_US / READ_CALLS > now_us + SECOND_US) {
-        return false;
+    return shard->read_hold_us <= now_us && shard->read_us <= now_us + SECOND_US &&
+           take_call(&shard->read_calls_us, now_us);
+}
+
+bool
+mr_store_may_seek(struct mr_store *store, uint32_t shard_uid)
+{
+    bool may = true;
+
+    if (store->options.aws_limits) {
+        pthread_mutex_lock(&store->lock);
+        struct mr_shard *shard = mr_store_find_shard(store, shard_uid);
+        may = shard == NULL || take_call(&shard->seek_calls_us, mr_clock_now_us(store->clock));
+        pthread_mutex_unlock(&store->lock);
     }
-    shard->read_calls_us = from + SECOND_US / READ_CALLS;
-    return true;
+    return may;
 }
 
 static int
@@ -222,7 +244,8 @@ begin(struct mr_store *store, uint32_t uid, struct mr_store_batch *batch, struct
 {
     pthread_mutex_lock(&store->lock);
     struct mr_shard *shard = mr_store_find_shard(store, uid);
-    bool fine = shard != NULL && (!first || batch->unbudgeted || may_read(store, shard));
+    bool fine = shard != NULL &&
+                (!first || batch->unbudgeted || batch->counted || may_read(store, shard));
     if (fine) {
         *view = (struct shard_view){ uid, shard->index, shard->created_s,
                                      mr_shard_horizon_ms(store, shard), shard->tail };

@@ -272,6 +272,9 @@ enum mr_seek { MR_SEEK_HORIZON, MR_SEEK_TIP, MR_SEEK_TIMESTAMP };
 int mr_store_seek(struct mr_store *store, uint32_t shard_uid, enum mr_seek seek,
                   uint64_t timestamp_ms, uint64_t *out_position, struct mr_error *err);
 
+/* With aws_limits: may there be another iterator of the shard now? Five a second may. */
+bool mr_store_may_seek(struct mr_store *store, uint32_t shard_uid);
+
 struct mr_stored_record {
     struct mr_slice data;
     struct mr_slice partition_key;
@@ -293,6 +296,7 @@ struct mr_store_batch {
     uint64_t behind_ms;     /* MillisBehindLatest */
     bool end_of_shard;      /* closed, and nothing comes at or after `next` */
     bool unbudgeted;        /* the caller's: do not count it against the shard's read budget */
+    bool counted;           /* the caller's: its call was counted before, its bytes were not */
     size_t record_capacity; /* the rest is the store's */
     struct mr_block **blocks;
     size_t block_count, block_capacity;

@@ -80,7 +80,7 @@ struct mr_shard {
     uint64_t write_records_us;
     uint64_t read_us;      /* time at which what was read is paid for */
     uint64_t read_hold_us; /* no read before it */
-    uint64_t read_calls_us;
+    uint64_t read_calls_us, seek_calls_us;
     UT_hash_handle hh; /* store->shards by uid */
 };
 

@@ -102,6 +102,10 @@ mr_act_get_shard_iterator(struct mr_call *call)
         !mr_position_find(call, facts, shard, &wish, &iterator.position)) {
         return;
     }
+    if (!mr_store_may_seek(call->kinesis->options.store, shard->uid)) {
+        mr_shard_throttle(call, mr_slice_str(facts->name), shard->index);
+        return;
+    }
     iterator.stream_id = shard->stream_id;
     iterator.stream_name = mr_slice_str(facts->name);
     mr_output_begin(&call->output);

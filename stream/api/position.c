@@ -59,7 +59,7 @@ belongs(const struct search *search, const struct mr_sequence_number *number)
 static uint64_t
 at_or_behind(const struct search *search, const struct mr_sequence_number *number)
 {
-    struct mr_store_batch batch = { .count = 0 };
+    struct mr_store_batch batch = { .unbudgeted = true };
     uint64_t position = number->index;
     if (mr_store_read(search->call->kinesis->options.store, search->shard->uid, position, 1, 1,
                       &batch, NULL) == 0 &&

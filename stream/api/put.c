@@ -19,6 +19,7 @@
 #include "stream/api/fault.h"
 #include "stream/api/kinesis.h"
 #include "stream/api/operation.h"
+#include "stream/api/shards.h"
 #include "stream/api/target.h"
 
 /* One call's records, while the store has them. Outlives a caller who goes away. */
@@ -269,12 +270,8 @@ static void
 answer_one(struct mr_call *call, const struct put *put, const char *stream_name)
 {
     const struct mr_put_result *result = &put->results[0];
-    char shard[MR_SHARD_ID_TEXT_SIZE];
     if (result->code == -EBUSY) {
-        mr_shard_id_print(result->shard, shard);
-        mr_call_fail(call, "ProvisionedThroughputExceededException",
-                     "Rate exceeded for shard %s in stream %s under account %s.", shard,
-                     stream_name, call->kinesis->options.account);
+        mr_shard_throttle(call, mr_slice_str(stream_name), result->shard);
     } else if (result->code != 0) {
         mr_call_fail(call, "InternalFailure", "Internal Service Failure");
     } else {

@@ -199,27 +199,17 @@ start_waiting(struct mr_call *call, const struct mr_iterator *iterator,
 }
 
 static void
-throttle(struct mr_call *call, const struct mr_iterator *iterator)
-{
-    char id[MR_SHARD_ID_TEXT_SIZE];
-    mr_shard_id_print(iterator->shard, id);
-    mr_call_fail(call, "ProvisionedThroughputExceededException",
-                 "Rate exceeded for shard %s in stream %.*s under account %s.", id,
-                 MR_SLICE_ARGS(iterator->stream_name), call->kinesis->options.account);
-}
-
-static void
 read_and_answer(struct mr_call *call, const struct mr_iterator *iterator,
                 const struct mr_shard_info *shard, size_t limit, bool may_wait)
 {
     struct mr_kinesis *kinesis = call->kinesis;
-    struct mr_store_batch batch = { .count = 0 };
+    struct mr_store_batch batch = { .counted = !may_wait };
     struct mr_error err = { 0 };
     uint64_t patience_ms = may_wait ? wait_ms(call) : 0;
     int result = mr_store_read(kinesis->options.store, shard->uid, iterator->position, limit,
                                MR_KINESIS_MAX_GET_BYTES, &batch, &err);
     if (result == -EBUSY) {
-        throttle(call, iterator);
+        mr_shard_throttle(call, iterator->stream_name, iterator->shard);
     } else if (result < 0) {
         mr_call_fail_store(call, &err);
     } else if (batch.count == 0 && !batch.end_of_shard && patience_ms > 0) {

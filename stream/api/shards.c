@@ -91,6 +91,16 @@ mr_shard_find(struct mr_call *call, const char *stream_name, struct mr_slice tex
     return shard;
 }
 
+void
+mr_shard_throttle(struct mr_call *call, struct mr_slice stream_name, uint32_t shard)
+{
+    char id[MR_SHARD_ID_TEXT_SIZE];
+    mr_shard_id_print(shard, id);
+    mr_call_fail(call, "ProvisionedThroughputExceededException",
+                 "Rate exceeded for shard %s in stream %.*s under account %s.", id,
+                 MR_SLICE_ARGS(stream_name), call->kinesis->options.account);
+}
+
 /* ---- ListShards ---- */
 
 struct listing {

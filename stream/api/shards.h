@@ -13,6 +13,9 @@ void mr_shard_put_range(struct mr_output *output, const struct mr_shard_info *sh
 struct mr_shard_info *mr_shards_of(struct mr_call *call, const char *stream_name,
                                    size_t *out_count);
 
+/* ProvisionedThroughputExceededException, in AWS's words. */
+void mr_shard_throttle(struct mr_call *call, struct mr_slice stream_name, uint32_t shard);
+
 /*
  * The shard that `text` names; NULL when the call was answered: ResourceNotFoundException in
  * AWS's words for an id that cannot be one, and for one that is not there.

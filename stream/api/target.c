@@ -180,7 +180,8 @@ mr_target_is_active(struct mr_call *call, const struct mr_stream_facts *facts)
     return false;
 }
 
-/* The one way to write what an ARN of ours names: a policy must not be got around by another. */
+/* The one way to write what an ARN of ours names: a policy must not be got around by another.
+ */
 static struct mr_slice
 canonical_arn(struct mr_call *call, const struct mr_kinesis_arn *parsed, struct mr_slice given)
 {
@@ -192,10 +193,9 @@ canonical_arn(struct mr_call *call, const struct mr_kinesis_arn *parsed, struct 
     if (parsed->consumer_name.data == NULL) {
         return stream;
     }
-    return mr_slice_str(mr_arena_printf(call->arena, "%.*s/consumer/%.*s:%llu",
-                                        MR_SLICE_ARGS(stream),
-                                        MR_SLICE_ARGS(parsed->consumer_name),
-                                        (unsigned long long)parsed->consumer_created_s));
+    return mr_slice_str(mr_arena_printf(
+        call->arena, "%.*s/consumer/%.*s:%llu", MR_SLICE_ARGS(stream),
+        MR_SLICE_ARGS(parsed->consumer_name), (unsigned long long)parsed->consumer_created_s));
 }
 
 struct mr_stream_facts *

@@ -396,6 +396,25 @@ START_TEST(a_shard_is_read_five_times_a_second)
 }
 END_TEST
 
+START_TEST(a_shard_gives_five_iterators_a_second)
+{
+    struct api api;
+    api_open(&api, (struct api_options){ .limits = true });
+    api_ok(&api, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":2}");
+
+    for (int i = 0; i < 5; i++) {
+        free(iterator_of(&api, "LATEST"));
+    }
+    api_refused(&api, "ProvisionedThroughputExceededException",
+                "Rate exceeded for shard shardId-000000000000", "GetShardIterator",
+                "{\"StreamName\":\"s\",\"ShardId\":\"0\",\"ShardIteratorType\":\"LATEST\"}");
+    api_ok(&api, "GetShardIterator",
+           "{\"StreamName\":\"s\",\"ShardId\":\"1\",\"ShardIteratorType\":\"LATEST\"}");
+
+    api_close(&api);
+}
+END_TEST
+
 START_TEST(ten_megabytes_read_are_five_seconds_of_silence)
 {
     struct api api;
@@ -489,6 +508,7 @@ MR_SUITE("stream.api_time", MR_TEST(an_iterator_expires_after_five_minutes),
          MR_TEST(an_on_demand_stream_grows_with_its_traffic),
          MR_TEST(a_shard_takes_a_thousand_records_a_second),
          MR_TEST(a_shard_is_read_five_times_a_second),
+         MR_TEST(a_shard_gives_five_iterators_a_second),
          MR_TEST(ten_megabytes_read_are_five_seconds_of_silence),
          MR_TEST(the_control_plane_has_its_rates),
          MR_TEST(shards_and_modes_are_changed_so_often_a_day))
