@@ -9,7 +9,6 @@
 
 #include <argp.h>
 
-#include "base/alloc.h"
 #include "base/version.h"
 #include "cli/suggest.h"
 #include "cli/verb.h"
@@ -41,6 +40,9 @@ static const struct mr_verb verbs[] = {
     { "completion", "Complete our verbs in your shell", mr_verb_completion },
     { 0 },
 };
+
+/* What complaints begin with: "millrace", then "millrace VERB". */
+static char program_name[64] = "millrace";
 
 const struct mr_verb *
 mr_verbs(void)
@@ -105,7 +107,8 @@ run(const char *name, int argc, char **argv)
     if (verb == NULL) {
         return unknown(name);
     }
-    argv[0] = program_invocation_name = mr_format("millrace %s", verb->name);
+    snprintf(program_name, sizeof(program_name), "millrace %s", verb->name);
+    argv[0] = program_name;
     return verb->run(argc, argv);
 }
 
@@ -113,7 +116,7 @@ int
 main(int argc, char **argv)
 {
     static char help_flag[] = "--help";
-    program_invocation_name = mr_strdup("millrace");
+    program_invocation_name = program_name;
     argp_program_version = "millrace " MR_VERSION;
     argp_err_exit_status = MR_EXIT_USAGE;
     signal(SIGPIPE, SIG_IGN);

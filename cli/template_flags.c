@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "cli/input.h"
 #include "cli/terminal.h"
 
@@ -35,17 +36,20 @@ add(struct argp_state *state, const char *what, const char **list, size_t *count
     list[(*count)++] = text;
 }
 
+/* Words taken apart live as long as the process, like the arguments they come from. */
+static struct mr_arena words;
+
 /* "A=1 B=2", and SAM's ParameterKey=A,ParameterValue=1. The words live as long as the process.
  */
 static void
 add_parameters(struct argp_state *state, struct mr_template_flags *flags, const char *text)
 {
-    char *rest = mr_strdup(text);
+    char *rest = mr_arena_cstr(&words, mr_slice_str(text));
     for (char *word = strtok_r(rest, " ", &rest); word != NULL;
          word = strtok_r(NULL, " ", &rest)) {
         char *value = strstr(word, ",ParameterValue=");
         if (strncmp(word, "ParameterKey=", 13) == 0 && value != NULL) {
-            word = mr_format("%.*s=%s", (int)(value - word - 13), word + 13, value + 16);
+            word = mr_arena_printf(&words, "%.*s=%s", (int)(value - word - 13), word + 13, value + 16);
         }
         if (strchr(word, '=') == NULL) {
             argp_error(state, "--parameter-overrides takes NAME=VALUE, not \"%s\"", word);
