@@ -241,68 +241,6 @@ apply_consumer(struct mr_apply *apply, const struct mr_template_consumer *consum
     return 0;
 }
 
-/* ---- what others hold ---- */
-
-static void
-say_elsewhere(struct mr_apply *apply, const char *kind, const char *name, const char *logical_id,
-              const char *arn, const char *variable)
-{
-    const char *endpoint = getenv(variable);
-    mr_state_file_put(apply->state, "destinations", logical_id, json_string(arn));
-    if (apply->quiet) {
-        return;
-    }
-    mr_say_begin(apply->say, "use");
-    mr_say_text(apply->say, "%-9s %-20s ", kind, name);
-    mr_say_str(apply->say, "kind", kind);
-    mr_say_str(apply->say, "name", name);
-    mr_say_str(apply->say, "arn", arn);
-    if (endpoint != NULL && endpoint[0] != '\0') {
-        mr_say_text(apply->say, "at %s", endpoint);
-        mr_say_str(apply->say, "endpoint", endpoint);
-    } else {
-        mr_say_text(apply->say, "local dead-letter store: millrace dlq list   (or set %s)",
-                    variable);
-    }
-    mr_say_end(apply->say);
-}
-
-static bool
-is_destination(const struct mr_template_model *model, const char *logical_id)
-{
-    for (size_t i = 0; i < model->mapping_count; i++) {
-        const char *destination = model->mappings[i].destination_logical_id;
-        if (destination != NULL && strcmp(destination, logical_id) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void
-say_destinations(struct mr_apply *apply)
-{
-    const struct mr_template_model *model = apply->model;
-    for (size_t i = 0; i < model->queue_count; i++) {
-        if (is_destination(model, model->queues[i].logical_id)) {
-            say_elsewhere(apply, "queue", model->queues[i].name, model->queues[i].logical_id,
-                          model->queues[i].arn, "AWS_ENDPOINT_URL_SQS");
-        }
-    }
-    for (size_t i = 0; i < model->topic_count; i++) {
-        if (is_destination(model, model->topics[i].logical_id)) {
-            say_elsewhere(apply, "topic", model->topics[i].name, model->topics[i].logical_id,
-                          model->topics[i].arn, "AWS_ENDPOINT_URL_SNS");
-        }
-    }
-    for (size_t i = 0; i < model->bucket_count; i++) {
-        if (is_destination(model, model->buckets[i].logical_id)) {
-            say_elsewhere(apply, "bucket", model->buckets[i].name, model->buckets[i].logical_id,
-                          model->buckets[i].arn, "AWS_ENDPOINT_URL_S3");
-        }
-    }
-}
-
 /* ---- what the template no longer has ---- */
 
 static bool
@@ -380,7 +318,9 @@ mr_apply(struct mr_apply *apply, struct mr_error *err)
             return err->code;
         }
     }
-    say_destinations(apply);
+    if (mr_apply_elsewhere(apply, err) < 0) {
+        return err->code;
+    }
     if (remove_gone(apply, "mappings", "mapping", "/2015-03-31/event-source-mappings",
                     has_mapping, err) < 0 ||
         remove_gone(apply, "functions", "function", "/2015-03-31/functions", has_function,

@@ -14,6 +14,12 @@ int mr_apply_ask(struct mr_apply *apply, const char *method, const char *path, j
  * nothing is to be said of it. */
 bool mr_apply_say(struct mr_apply *apply, const char *word, const char *kind, const char *name);
 
+/*
+ * Queues and tables at the services whose endpoints are set, and a line about each destination.
+ * Their ARNs as those services have them are remembered in the state's "arns".
+ */
+int mr_apply_elsewhere(struct mr_apply *apply, struct mr_error *err);
+
 int mr_apply_mapping(struct mr_apply *apply, const struct mr_template_mapping *mapping,
                      struct mr_error *err);
 

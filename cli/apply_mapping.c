@@ -16,7 +16,9 @@ endpoint_variable(enum mr_template_source source)
 {
     switch (source) {
     case MR_TEMPLATE_DYNAMODB:
-        return "AWS_ENDPOINT_URL_DYNAMODB_STREAMS";
+        return getenv("AWS_ENDPOINT_URL_DYNAMODB_STREAMS") != NULL
+                   ? "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"
+                   : "AWS_ENDPOINT_URL_DYNAMODB";
     case MR_TEMPLATE_SQS:
         return "AWS_ENDPOINT_URL_SQS";
     default:
@@ -251,6 +253,28 @@ put_mapping(struct mr_apply *apply, const struct mr_template_mapping *mapping,
     return uuid;
 }
 
+/* Consumers', tables' and queues' ARNs are known only to who has made them. */
+static void
+use_real_arns(struct mr_apply *apply, const struct mr_template_mapping *mapping,
+              json_t *properties)
+{
+    json_t *source = mapping->source_logical_id == NULL
+                         ? NULL
+                         : mr_state_file_get(apply->state, "arns", mapping->source_logical_id);
+    json_t *destination =
+        mapping->destination_logical_id == NULL
+            ? NULL
+            : mr_state_file_get(apply->state, "arns", mapping->destination_logical_id);
+    if (source != NULL) {
+        json_object_set(properties, "EventSourceArn", source);
+    }
+    if (destination != NULL) {
+        json_object_set(json_object_get(json_object_get(properties, "DestinationConfig"),
+                                        "OnFailure"),
+                        "Destination", destination);
+    }
+}
+
 int
 mr_apply_mapping(struct mr_apply *apply, const struct mr_template_mapping *mapping,
                  struct mr_error *err)
@@ -265,13 +289,7 @@ mr_apply_mapping(struct mr_apply *apply, const struct mr_template_mapping *mappi
         return mr_fail(err, -EBADMSG, "mapping %s: its properties are no JSON",
                        mapping->logical_id);
     }
-    /* A consumer's ARN holds the time it was registered, which the template cannot know. */
-    json_t *consumer = mapping->source_logical_id == NULL
-                           ? NULL
-                           : mr_state_file_get(apply->state, "consumers", mapping->source_logical_id);
-    if (consumer != NULL) {
-        json_object_set(properties, "EventSourceArn", consumer);
-    }
+    use_real_arns(apply, mapping, properties);
     mr_auto_free char *uuid = put_mapping(apply, mapping, properties, &word, err);
     if (uuid == NULL) {
         json_decref(properties);

@@ -211,6 +211,22 @@ mr_remote_lambda(struct mr_remote *remote, const char *method, const char *path,
 }
 
 int
+mr_remote_json(struct mr_remote *remote, const char *service, const char *target,
+               struct mr_slice body, struct mr_error *err)
+{
+    begin(remote);
+    struct mr_sigv4_signer signer = { .credentials = &remote->credentials,
+                                      .region = mr_slice_str(remote->region),
+                                      .service = mr_slice_str(service) };
+    struct mr_http_header headers[MAX_HEADERS] = {
+        { MR_SLICE("Host"), mr_slice_str(remote->host) },
+        { MR_SLICE("Content-Type"), MR_SLICE("application/x-amz-json-1.0") },
+        { MR_SLICE("X-Amz-Target"), mr_slice_str(target) },
+    };
+    return ask(remote, &signer, "POST", "/", headers, 3, body, err);
+}
+
+int
 mr_remote_invoke(struct mr_remote *remote, const char *path, const char *type, bool tail,
                  struct mr_slice event, struct mr_error *err)
 {

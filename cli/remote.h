@@ -52,6 +52,10 @@ int mr_remote_kinesis(struct mr_remote *remote, const char *operation, struct mr
 int mr_remote_lambda(struct mr_remote *remote, const char *method, const char *path,
                      struct mr_slice body, struct mr_error *err) MR_MUST_USE;
 
+/* A service of JSON 1.0 ("sqs", "AmazonSQS.CreateQueue"; "dynamodb", ...), where the endpoint is
+ * that service's. */
+int mr_remote_json(struct mr_remote *remote, const char *service, const char *target,
+                   struct mr_slice body, struct mr_error *err) MR_MUST_USE;
 /* Invoke: `type` is "RequestResponse", "Event" or "DryRun"; with `tail`, log_result is filled. */
 int mr_remote_invoke(struct mr_remote *remote, const char *path, const char *type, bool tail,
                      struct mr_slice event, struct mr_error *err) MR_MUST_USE;
