@@ -500,7 +500,7 @@ mr_kinesis_answer_shards(struct mr_slice body, struct mr_arena *arena,
 
 struct description {
     uint64_t created_ms;
-    bool has_created, has_more;
+    bool has_shards, has_more;
 };
 
 static bool
@@ -512,11 +512,11 @@ read_description(struct mr_json *json, struct mr_arena *arena, struct mr_kinesis
     mr_json_enter(json);
     while (right && mr_json_next_key(json, &key)) {
         if (mr_slice_is(key, "Shards")) {
-            right = read_shards(json, arena, shards);
+            right = description->has_shards = read_shards(json, arena, shards);
         } else if (mr_slice_is(key, "HasMoreShards")) {
             right = mr_json_bool(json, &description->has_more);
         } else if (mr_slice_is(key, "StreamCreationTimestamp")) {
-            right = description->has_created = read_seconds(json, &description->created_ms);
+            right = read_seconds(json, &description->created_ms);
         } else {
             right = mr_json_skip(json);
         }
@@ -530,7 +530,7 @@ mr_kinesis_answer_description(struct mr_slice body, struct mr_arena *arena,
                               struct mr_error *err)
 {
     struct mr_json json = mr_json_of(body);
-    struct description description = { 0 };
+    struct description description = { .created_ms = 1 };
     struct mr_slice key;
     bool right = mr_json_peek(&json) == MR_JSON_OBJECT;
     shards->next_token = (struct mr_slice){ NULL, 0 };
@@ -540,7 +540,7 @@ mr_kinesis_answer_description(struct mr_slice body, struct mr_arena *arena,
                     ? read_description(&json, arena, shards, &description)
                     : mr_json_skip(&json);
     }
-    if (!right || !mr_json_done(&json) || !description.has_created) {
+    if (!right || !mr_json_done(&json) || !description.has_shards) {
         return bad("DescribeStream", err);
     }
     if (description.has_more && shards->count > 0) {

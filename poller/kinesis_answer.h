@@ -54,7 +54,10 @@ int mr_kinesis_answer_shards(struct mr_slice body, struct mr_arena *arena,
                              struct mr_kinesis_shards *shards,
                              struct mr_error *err) MR_MUST_USE;
 
-/* DescribeStream, which has both; `next_token` is the last shard's id while there are more. */
+/*
+ * DescribeStream, which has both; `next_token` is the last shard's id while there are more. A
+ * server that does not say when the stream was made: in the first millisecond of all.
+ */
 int mr_kinesis_answer_description(struct mr_slice body, struct mr_arena *arena,
                                   struct mr_kinesis_shards *shards, uint64_t *out_created_ms,
                                   struct mr_error *err) MR_MUST_USE;

@@ -21,7 +21,7 @@ struct kinesis_source {
     struct mr_source source; /* first */
     struct mr_aws_client *client;
     struct mr_buf arn, stream_name;
-    bool may_not_list;    /* ListShards or its like was denied: DescribeStream has it all too */
+    bool may_not_list; /* ListShards or its like was refused: DescribeStream has it all too */
     struct mr_list calls; /* under way */
 };
 
@@ -134,7 +134,7 @@ end_listing(struct mr_source_call *call, enum mr_source_fault fault, const struc
 
 /*
  * A role that AWS would let read a stream may lack ListShards and DescribeStreamSummary: AWS
- * asks DescribeStream, and so do we when we may not do otherwise.
+ * asks DescribeStream, and so do we when we may not do otherwise, or the server knows no other.
  */
 static void on_description(const struct mr_aws_result *result, void *context);
 
@@ -173,7 +173,7 @@ on_description(const struct mr_aws_result *result, void *context)
 static bool
 try_other_way(struct mr_source_call *call, const struct mr_aws_result *result)
 {
-    if (result->fault != MR_AWS_DENIED) {
+    if (result->fault != MR_AWS_DENIED && result->fault != MR_AWS_REFUSED) {
         return false;
     }
     call->source->may_not_list = true;

@@ -37,5 +37,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             mr_assert(shards.list[i].id.size > 0);
         }
     }
+    if (mr_kinesis_answer_description(text, &arena, &shards, &created_ms, NULL) == 0) {
+        mr_assert(shards.next_token.data == NULL || shards.next_token.size > 0);
+    }
+    struct mr_kinesis_event event;
+    if (mr_kinesis_answer_event(text, &event, NULL) == 0) {
+        mr_record_block_unref(event.records.block);
+    }
     return 0;
 }

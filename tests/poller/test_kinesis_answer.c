@@ -154,10 +154,38 @@ START_TEST(a_summary_says_when_the_stream_was_made)
 }
 END_TEST
 
+START_TEST(a_description_has_shards_and_says_how_to_go_on)
+{
+    mr_auto_arena struct mr_arena arena = { 0 };
+    struct mr_kinesis_shards shards = { 0 };
+    uint64_t created_ms = 0;
+
+    ck_assert_int_eq(mr_kinesis_answer_description(
+                         MR_SLICE("{\"StreamDescription\":{\"HasMoreShards\":true,\"Shards\":["
+                                  "{\"ShardId\":\"shardId-0\",\"SequenceNumberRange\":{}}]}}"),
+                         &arena, &shards, &created_ms, NULL),
+                     0);
+
+    ck_assert_uint_eq(created_ms, 1);
+    ck_assert(mr_slice_is(shards.next_token, "shardId-0"));
+    ck_assert_int_eq(mr_kinesis_answer_description(
+                         MR_SLICE("{\"StreamDescription\":{\"StreamCreationTimestamp\":7,"
+                                  "\"HasMoreShards\":false,\"Shards\":[]}}"),
+                         &arena, &shards, &created_ms, NULL),
+                     0);
+    ck_assert_uint_eq(created_ms, 7000);
+    ck_assert_ptr_null(shards.next_token.data);
+    ck_assert_int_eq(mr_kinesis_answer_description(MR_SLICE("{\"StreamDescription\":{}}"),
+                                                   &arena, &shards, &created_ms, NULL),
+                     -EBADMSG);
+}
+END_TEST
+
 MR_SUITE("poller.kinesis_answer", MR_TEST(records_are_views_into_the_answer),
          MR_TEST_LOOP(a_shard_that_has_ended_has_no_next_iterator, 2),
          MR_TEST(slashes_that_were_escaped_are_base64_again),
          MR_TEST_LOOP(what_is_no_answer_is_refused, 13),
          MR_TEST_LOOP(seconds_are_read_to_the_millisecond, 6),
          MR_TEST(shards_are_gathered_page_by_page),
+         MR_TEST(a_description_has_shards_and_says_how_to_go_on),
          MR_TEST(a_summary_says_when_the_stream_was_made))

@@ -7,7 +7,7 @@
 #include "tests/poller/kinesis_world.h"
 #include "tests/suite.h"
 
-enum { PATIENCE_MS = 10000 };
+enum { PATIENCE_MS = 40000 };
 
 struct play {
     struct kinesis_world world;
