@@ -40,13 +40,13 @@ struct mr_control_options {
     size_t max_concurrency; /* environments of all functions; 0: the runtime's usual */
     uint64_t idle_ms;
     bool freeze;
-    uint16_t forward_port;            /* of our endpoint, for functions without network; 0: none */
-    bool network_host; /* of functions whose settings do not say */
+    uint16_t forward_port; /* of our endpoint, for functions without network; 0: none */
+    bool network_host;     /* of functions whose settings do not say */
 
     /* ---- mappings ---- */
     mr_open_source_fn *open_source; /* NULL: no streams can be read */
     void *open_context;
-    bool reads_tables; /* open_source opens DynamoDB Streams too */
+    bool reads_tables;          /* open_source opens DynamoDB Streams too */
     const struct mr_sink *sink; /* NULL: the destinations below, and the local store */
     /* As in failure_sink.h; all NULL: the local store stands in for every destination. */
     struct mr_http_client *http;

@@ -239,9 +239,9 @@ act_update_function_code(struct call *call)
                               : target.arn;
         if (shown != NULL && (!publish || call_save_function(call, &target))) {
             code_collect(call->control, target.function, keep);
-            call_reply(call, 200,
-                       configuration_answer(call->control, shown, arn,
-                                            publish ? "create" : "update"));
+            call_reply(
+                call, 200,
+                configuration_answer(call->control, shown, arn, publish ? "create" : "update"));
         }
     }
     json_decref(version);

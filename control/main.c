@@ -55,7 +55,9 @@ static const struct argp_option options[] = {
     { "host", HOST, "ADDRESS", 0, "Listen on this numeric address (default 127.0.0.1)", 0 },
     { "kinesis", KINESIS, "URL|unix:PATH|aws", 0, "Where the streams are", 0 },
     { "endpoint", ENDPOINT, "SERVICE=URL", 0,
-      "Where another service is: sqs, sns, s3, dynamodb; may be given several times", 0 },
+      "Where another service is: sqs, sns, s3, dynamodb, dynamodbstreams; may be given several "
+      "times",
+      0 },
     { "public-endpoint", PUBLIC_ENDPOINT, "URL", 0, "What handlers get as AWS_ENDPOINT_URL",
       0 },
     { "sandbox", SANDBOX, "auto|require:L1|require:L2|require:L3|off", 0,

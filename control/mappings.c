@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "control/mapping_rules.h"
+#include "control/mapping_settings.h"
 #include "poller/queue_mapping.h"
 
 struct runner {
@@ -17,9 +18,9 @@ struct runner {
     char *uuid;
     struct mr_mapping *mapping;     /* of a stream, or NULL */
     struct mr_queue_mapping *queue; /* of a queue, or NULL */
-    bool started;  /* asked to run */
-    bool stopping; /* stop's `done` has not come yet */
-    bool removed;  /* forget it when it has stopped */
+    bool started;                   /* asked to run */
+    bool stopping;                  /* stop's `done` has not come yet */
+    bool removed;                   /* forget it when it has stopped */
     mappings_moved_fn *moved;
     void *moved_context;
     struct mr_source_place place; /* of a seek under way; its slices in the arena */
@@ -70,88 +71,10 @@ is_enabled(const json_t *document)
     return strcmp(json_text_of(document, "State"), "Enabled") == 0;
 }
 
-/* ---- settings, from the document ---- */
-
 static json_int_t
 number(const json_t *document, const char *member)
 {
     return json_integer_value(json_object_get(document, member));
-}
-
-static const char *
-role_of(struct mr_control *control, struct mr_arena *arena, const char *function_arn)
-{
-    struct target target;
-
-    if (!target_parse(control, arena, function_arn, NULL, &target) || target.version == NULL) {
-        return NULL;
-    }
-    return json_text_of(target.version, "Role");
-}
-
-static enum mr_position
-position_of(const char *text)
-{
-    if (text != NULL && strcmp(text, "LATEST") == 0) {
-        return MR_POSITION_LATEST;
-    }
-    return text != NULL && strcmp(text, "AT_TIMESTAMP") == 0 ? MR_POSITION_TIMESTAMP
-                                                             : MR_POSITION_TRIM_HORIZON;
-}
-
-static size_t
-filters_of(const json_t *document, struct mr_slice *list)
-{
-    json_t *filters = json_object_get(json_object_get(document, "FilterCriteria"), "Filters");
-    size_t count = 0;
-
-    for (size_t i = 0; i < json_array_size(filters) && count < MR_LAMBDA_MAX_FILTERS; i++) {
-        const char *text = json_text_of(json_array_get(filters, i), "Pattern");
-        if (text != NULL) {
-            list[count++] = mr_slice_str(text);
-        }
-    }
-    return count;
-}
-
-static int64_t
-seconds_to_ms(json_int_t seconds)
-{
-    return seconds < 0 ? -1 : seconds * 1000;
-}
-
-/* Views into the document; `filters` has room for MR_LAMBDA_MAX_FILTERS. */
-static struct mr_mapping_settings
-settings_of(struct mr_control *control, const json_t *document, struct mr_slice *filters,
-            struct mr_arena *arena)
-{
-    const char *function_arn = json_text_of(document, "FunctionArn");
-    json_t *failure =
-        json_object_get(json_object_get(document, "DestinationConfig"), "OnFailure");
-
-    return (struct mr_mapping_settings){
-        .uuid = mr_slice_str(json_text_of(document, "UUID")),
-        .source_arn = mr_slice_str(json_text_of(document, "EventSourceArn")),
-        .function_arn = mr_slice_str(function_arn),
-        .role_arn = mr_slice_str(role_of(control, arena, function_arn)),
-        .region = mr_slice_str(control->options.region),
-        .batch_size = (uint32_t)number(document, "BatchSize"),
-        .window_ms = (uint64_t)number(document, "MaximumBatchingWindowInSeconds") * 1000,
-        .parallelization = (uint32_t)number(document, "ParallelizationFactor"),
-        .starting_position = position_of(json_text_of(document, "StartingPosition")),
-        .starting_timestamp_ms = (uint64_t)(json_number_value(json_object_get(
-                                                document, "StartingPositionTimestamp")) *
-                                            1000),
-        .max_retries = number(document, "MaximumRetryAttempts"),
-        .max_age_ms = seconds_to_ms(number(document, "MaximumRecordAgeInSeconds")),
-        .bisect = json_is_true(json_object_get(document, "BisectBatchOnFunctionError")),
-        .report_failures =
-            json_array_size(json_object_get(document, "FunctionResponseTypes")) > 0,
-        .tumbling_ms = (uint64_t)number(document, "TumblingWindowInSeconds") * 1000,
-        .filters = filters,
-        .filter_count = filters_of(document, filters),
-        .destination_arn = mr_slice_str(json_text_of(failure, "Destination")),
-    };
 }
 
 /* ---- a runner's life ---- */
@@ -248,7 +171,7 @@ follow_stream(struct mappings *mappings, struct runner **runner, const json_t *d
     mr_auto_arena struct mr_arena arena = { 0 };
     struct mr_slice filters[MR_LAMBDA_MAX_FILTERS];
     struct mr_mapping_settings settings =
-        settings_of(mappings->control, document, filters, &arena);
+        mapping_settings_of(mappings->control, document, filters, &arena);
 
     if (*runner != NULL) {
         return mr_mapping_update((*runner)->mapping, &settings, err);
@@ -263,8 +186,8 @@ follow_stream(struct mappings *mappings, struct runner **runner, const json_t *d
 }
 
 static struct mr_queue_mapping_settings
-queue_settings_of(const struct mr_control *control, const json_t *document,
-                  struct mr_slice *filters)
+queue_mapping_settings_of(const struct mr_control *control, const json_t *document,
+                          struct mr_slice *filters)
 {
     json_t *scaling = json_object_get(document, "ScalingConfig");
 
@@ -279,7 +202,7 @@ queue_settings_of(const struct mr_control *control, const json_t *document,
         .report_failures =
             json_array_size(json_object_get(document, "FunctionResponseTypes")) > 0,
         .filters = filters,
-        .filter_count = filters_of(document, filters),
+        .filter_count = mapping_filters_of(document, filters),
     };
 }
 
@@ -290,7 +213,8 @@ follow_queue(struct mappings *mappings, struct runner **runner, const json_t *do
 {
     struct mr_control *control = mappings->control;
     struct mr_slice filters[MR_LAMBDA_MAX_FILTERS];
-    struct mr_queue_mapping_settings settings = queue_settings_of(control, document, filters);
+    struct mr_queue_mapping_settings settings =
+        queue_mapping_settings_of(control, document, filters);
 
     if (*runner != NULL) {
         return mr_queue_mapping_update((*runner)->queue, &settings, err);
@@ -478,14 +402,15 @@ show_unread(const struct mr_control *control, json_t *out, const json_t *documen
         json_object_set_new(out, "State", json_string("Disabled"));
         json_object_set_new(
             out, "StateTransitionReason",
-            json_string(kind == MAPPING_DYNAMODB
-                            ? "This mapping is kept, and its source is not read: start with "
-                              "AWS_ENDPOINT_URL_DYNAMODB_STREAMS set"
-                        : kind == MAPPING_SQS
-                            ? "This mapping is kept, and its source is not read: start with "
-                              "AWS_ENDPOINT_URL_SQS set"
-                            : "Millrace reads streams and queues; this mapping is kept, and its "
-                              "source is not read"));
+            json_string(
+                kind == MAPPING_DYNAMODB
+                    ? "This mapping is kept, and its source is not read: start with "
+                      "AWS_ENDPOINT_URL_DYNAMODB_STREAMS set"
+                : kind == MAPPING_SQS
+                    ? "This mapping is kept, and its source is not read: start with "
+                      "AWS_ENDPOINT_URL_SQS set"
+                    : "Millrace reads streams and queues; this mapping is kept, and its "
+                      "source is not read"));
     }
 }
 
@@ -545,8 +470,7 @@ mappings_is_drained(struct mappings *mappings, const char *uuid)
 {
     struct runner *runner = find_runner(mappings, uuid);
 
-    return runner != NULL && runner->mapping != NULL &&
-           mr_mapping_is_drained(runner->mapping);
+    return runner != NULL && runner->mapping != NULL && mr_mapping_is_drained(runner->mapping);
 }
 
 int
