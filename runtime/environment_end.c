@@ -83,6 +83,7 @@ environment_on_timeout(void *context)
     invocation->duration_us = now_us() - invocation->started_us;
     environment_kill(environment, KILL_TIMEOUT);
     invocation_fail(invocation, "Sandbox.Timedout", text);
+    log_runtime_done(environment, invocation); /* while there are extensions to hear it */
 }
 
 static const char *
@@ -223,6 +224,7 @@ end_others(struct environment *environment)
     log_drain(environment);
     if (!in_first_init(environment) && invocation != NULL && !invocation->answered) {
         fail_by_exit(environment, invocation);
+        log_runtime_done(environment, invocation);
     }
     environment_kill(environment, KILL_EXITED);
 }

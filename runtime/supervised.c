@@ -8,7 +8,8 @@
 
 #include "base/log.h"
 
-enum { MAX_COMMANDS = 8 * MR_SUPERVISOR_MAX_DELIVERY };
+/* A delivery for each extension may lie here, and never more: one is in flight at a time. */
+enum { MAX_COMMANDS = (MR_SUPERVISOR_MAX_EXTENSIONS + 1) * MR_SUPERVISOR_MAX_DELIVERY };
 
 static void on_report(int events, void *context);
 static void on_command(int events, void *context);

@@ -400,7 +400,8 @@ START_TEST(the_report_and_the_log_tell_of_memory)
 }
 END_TEST
 
-MR_SUITE("runtime.process", MR_TEST(the_report_and_the_log_tell_of_memory), MR_TEST_LOOP(a_flood_of_lines_keeps_nobody_waiting, 2),
+MR_SUITE("runtime.process", MR_TEST(the_report_and_the_log_tell_of_memory),
+         MR_TEST_LOOP(a_flood_of_lines_keeps_nobody_waiting, 2),
          MR_TEST_LOOP(a_wrapper_starts_a_managed_runtime, 2),
          MR_TEST(a_code_directory_that_is_gone_is_an_invalid_working_directory),
          MR_TEST(without_network_our_endpoint_is_reached_at_its_own_port),

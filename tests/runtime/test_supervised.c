@@ -238,6 +238,21 @@ START_TEST(what_happens_in_an_environment_is_told_to_whoever_subscribed)
 }
 END_TEST
 
+/* 0: the function hangs; 1: it exits. */
+START_TEST(who_subscribed_hears_how_an_invocation_failed_before_it_goes)
+{
+    struct world world;
+    begin(&world, false, "listens.py");
+    world_put_file(&world, "layer/extensions/listens.py", listener, 0755);
+
+    world_invoke(&world, _i == 0 ? "\"hang\"" : "\"exit\"");
+    world_end(&world);
+
+    SAYS(world.log,
+         _i == 0 ? "got platform.runtimeDone timeout\n" : "got platform.runtimeDone error\n");
+}
+END_TEST
+
 START_TEST(what_a_receiver_does_not_take_is_told_as_dropped)
 {
     struct world world;
@@ -265,5 +280,6 @@ MR_SUITE(
     MR_TEST_LOOP(when_the_runtime_ends_or_hangs_extensions_hear_why, 4),
     MR_TEST(an_extension_that_does_not_go_is_killed_after_two_seconds),
     MR_TEST_LOOP(what_happens_in_an_environment_is_told_to_whoever_subscribed, 4),
+    MR_TEST_LOOP(who_subscribed_hears_how_an_invocation_failed_before_it_goes, 2),
     MR_TEST(what_a_receiver_does_not_take_is_told_as_dropped),
     MR_TEST(a_layer_may_turn_extensions_off))
