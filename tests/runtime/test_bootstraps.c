@@ -141,6 +141,15 @@ START_TEST(a_python_function_finds_what_it_knows_from_lambda)
 }
 END_TEST
 
+START_TEST(a_python_function_of_today_answers_with_text_as_it_is)
+{
+    teach(&(struct lesson){ "text beyond ASCII stays", "app.py", "def h(e, c): return e\n",
+                            "app.h", "\"\xc3\xa4\xe2\x82\xac\"", OK,
+                            "\"\xc3\xa4\xe2\x82\xac\"", NULL },
+          "python3.12");
+}
+END_TEST
+
 START_TEST(a_python_function_logs_json_where_that_is_asked_for)
 {
     struct world world;
@@ -384,6 +393,7 @@ MR_SUITE("runtime.bootstraps", MR_TEST(a_package_json_may_make_js_files_modules)
          MR_TEST_LOOP(a_function_may_take_many_at_a_time_in_one_environment, 2),
          MR_TEST_LOOP(a_python_function_finds_what_it_knows_from_lambda,
                       sizeof(python) / sizeof(python[0])),
+         MR_TEST(a_python_function_of_today_answers_with_text_as_it_is),
          MR_TEST(a_python_function_logs_json_where_that_is_asked_for),
          MR_TEST_LOOP(a_node_function_finds_what_it_knows_from_lambda,
                       sizeof(node) / sizeof(node[0])))

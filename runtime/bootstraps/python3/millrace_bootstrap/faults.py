@@ -50,7 +50,13 @@ def _other(value):
     raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
 
 
-_escapes = sys.version_info < (3, 12)  # since 3.12 Lambda leaves text beyond ASCII as it is
+def _is_escaping():
+    """Since python3.12 Lambda leaves text beyond ASCII as it is; the function's runtime counts, not the host's."""
+    named = re.fullmatch(r"AWS_Lambda_python3\.(\d+)", os.environ.get("AWS_EXECUTION_ENV", ""))
+    return (int(named[1]) if named else sys.version_info[1]) < 12
+
+
+_escapes = _is_escaping()
 
 
 def to_json(value):
