@@ -11,7 +11,7 @@
 #include "control/async_events.h"
 #include "control/inside.h"
 
-enum { MAX_LOGGED = 4096 };
+enum { MAX_LOGGED = 4096, MAX_ERROR_MESSAGE = 1024 /* of a dead letter, as AWS cuts it */ };
 
 static void
 member_json(struct mr_json_writer *json, const char *name, struct mr_slice raw)
@@ -129,15 +129,16 @@ write_key(struct mr_buf *out, struct mr_control *control, const char *function_a
                   moment, uuid);
 }
 
+/* `message`: what it is more than its outcome says, filled up and sent. */
 static void
-deliver(struct mr_control *control, const char *arn, struct mr_slice document,
+deliver(struct mr_control *control, const char *arn, struct mr_sink_message *message,
         const struct async_outcome *outcome)
 {
     mr_auto_buf struct mr_buf key = { 0 };
     uint64_t now_ms = control_now_ms(control);
 
     if (strstr(arn, ":lambda:") != NULL) {
-        invoke_function(control, arn, document);
+        invoke_function(control, arn, message->document);
         return;
     }
     if (strcmp(outcome->condition, "Success") == 0 &&
@@ -147,17 +148,14 @@ deliver(struct mr_control *control, const char *arn, struct mr_slice document,
         return;
     }
     write_key(&key, control, outcome->function_arn, now_ms);
-    const struct mr_sink_message message = {
-        .destination_arn = mr_slice_str(arn),
-        .function_arn = mr_slice_str(outcome->function_arn),
-        .condition = mr_slice_str(outcome->condition),
-        .invoke_count = outcome->invoke_count,
-        .time_ms = now_ms,
-        .document = document,
-        .payload = outcome->payload,
-        .key = mr_buf_slice(&key),
-    };
-    mr_failure_sink_send(control->sink, &message, on_sunk, NULL);
+    message->destination_arn = mr_slice_str(arn);
+    message->function_arn = mr_slice_str(outcome->function_arn);
+    message->condition = mr_slice_str(outcome->condition);
+    message->invoke_count = outcome->invoke_count;
+    message->time_ms = now_ms;
+    message->payload = outcome->payload;
+    message->key = mr_buf_slice(&key);
+    mr_failure_sink_send(control->sink, message, on_sunk, NULL);
 }
 
 void
@@ -167,12 +165,53 @@ destination_tell(struct mr_control *control, const char *arn,
     mr_auto_buf struct mr_buf document = { 0 };
 
     write_document(&document, control, outcome);
-    deliver(control, arn, mr_buf_slice(&document), outcome);
+    deliver(control, arn, &(struct mr_sink_message){ .document = mr_buf_slice(&document) },
+            outcome);
+}
+
+/* The beginning of a text, which ends with a whole character. */
+static struct mr_slice
+cut(struct mr_slice text, size_t size)
+{
+    while (size < text.size && size > 0 && (text.data[size] & 0xC0) == 0x80) {
+        size--;
+    }
+    return mr_slice_first(text, size);
+}
+
+/* What the function's error says, or all of its answer. */
+static struct mr_slice
+error_message(struct mr_slice payload, struct mr_arena *arena)
+{
+    struct mr_json json = mr_json_of(payload);
+    struct mr_slice key, text;
+
+    (void)mr_json_enter(&json);
+    while (mr_json_next_key(&json, &key)) {
+        if (mr_slice_is(key, "errorMessage") && mr_json_string(&json, arena, &text)) {
+            return text;
+        }
+        (void)mr_json_skip(&json);
+    }
+    return payload;
 }
 
 void
 destination_dead_letter(struct mr_control *control, const char *arn,
                         const struct async_outcome *outcome)
 {
-    deliver(control, arn, outcome->payload, outcome);
+    mr_auto_arena struct mr_arena arena = { 0 };
+    struct mr_sink_message message = { .document = outcome->payload };
+
+    message.attributes[message.attribute_count++] =
+        (struct mr_sink_attribute){ "RequestID", "String", mr_slice_str(outcome->request_id) };
+    if (outcome->result != NULL) {
+        struct mr_slice text = error_message(outcome->result->payload, &arena);
+        message.attributes[message.attribute_count++] =
+            (struct mr_sink_attribute){ "ErrorCode", "Number", MR_SLICE("200") };
+        message.attributes[message.attribute_count++] =
+            (struct mr_sink_attribute){ "ErrorMessage", "String",
+                                        cut(text, MAX_ERROR_MESSAGE) };
+    }
+    deliver(control, arn, &message, outcome);
 }

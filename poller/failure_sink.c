@@ -59,6 +59,8 @@ struct delivery {
     struct mr_slice text;         /* the document as this service gets it */
     struct mr_slice key;          /* S3's */
     struct mr_slice queue_url;    /* SQS's; absent: to be asked for */
+    struct mr_sink_attribute attributes[MR_SINK_MAX_ATTRIBUTES]; /* in the arena */
+    size_t attribute_count;
     struct mr_arn destination;
     const struct service *service;
     struct mr_aws_client *client;
@@ -85,9 +87,28 @@ last_part(struct mr_slice resource)
     return part;
 }
 
+static void
+write_sqs_attributes(struct delivery *delivery, struct mr_json_writer *json)
+{
+    if (delivery->attribute_count == 0) {
+        return;
+    }
+    mr_json_key(json, "MessageAttributes");
+    mr_json_begin_object(json);
+    for (size_t i = 0; i < delivery->attribute_count; i++) {
+        const struct mr_sink_attribute *attribute = &delivery->attributes[i];
+        mr_json_key(json, attribute->name);
+        mr_json_begin_object(json);
+        mr_json_member_str(json, "DataType", attribute->type);
+        mr_json_member_string(json, "StringValue", attribute->value);
+        mr_json_end_object(json);
+    }
+    mr_json_end_object(json);
+}
+
 /*
- * JSON protocol. The queue's URL is only a parameter, whatever host it names: the request goes to
- * the endpoint.
+ * JSON protocol. The queue's URL is only a parameter, whatever host it names: the request goes
+ * to the endpoint.
  */
 static void
 write_sqs(struct delivery *delivery, struct mr_slice document)
@@ -96,6 +117,7 @@ write_sqs(struct delivery *delivery, struct mr_slice document)
     mr_json_begin_object(&json);
     mr_json_member_string(&json, "QueueUrl", delivery->queue_url);
     mr_json_member_string(&json, "MessageBody", document);
+    write_sqs_attributes(delivery, &json);
     mr_json_end_object(&json);
     delivery->request = (struct mr_aws_request){
         .target = MR_SLICE("AmazonSQS.SendMessage"),
@@ -111,6 +133,15 @@ write_sns(struct delivery *delivery, struct mr_slice document)
     mr_aws_encode(&delivery->body, delivery->letter.destination_arn);
     mr_buf_append_str(&delivery->body, "&Message=");
     mr_aws_encode(&delivery->body, document);
+    for (size_t i = 0; i < delivery->attribute_count; i++) {
+        const struct mr_sink_attribute *attribute = &delivery->attributes[i];
+        mr_buf_printf(&delivery->body,
+                      "&MessageAttributes.entry.%zu.Name=%s"
+                      "&MessageAttributes.entry.%zu.Value.DataType=%s"
+                      "&MessageAttributes.entry.%zu.Value.StringValue=",
+                      i + 1, attribute->name, i + 1, attribute->type, i + 1);
+        mr_aws_encode(&delivery->body, attribute->value);
+    }
     delivery->request = (struct mr_aws_request){
         .content_type = MR_SLICE("application/x-www-form-urlencoded; charset=utf-8"),
     };
@@ -635,6 +666,11 @@ mr_failure_sink_send(struct mr_failure_sink *sink, const struct mr_sink_message 
         .document = mr_arena_copy(arena, message->document),
         .payload = mr_arena_copy(arena, message->payload),
     };
+    delivery->attribute_count = message->attribute_count;
+    for (size_t i = 0; i < message->attribute_count; i++) {
+        delivery->attributes[i] = message->attributes[i];
+        delivery->attributes[i].value = mr_arena_copy(arena, message->attributes[i].value);
+    }
     if (find_way(delivery)) {
         if (delivery->service->with_event) {
             delivery->key = mr_arena_copy(arena, message->key);

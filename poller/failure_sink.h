@@ -55,6 +55,13 @@ int mr_failure_sink_send_again(struct mr_failure_sink *sink, int64_t letter_id,
                                mr_sunk_fn *done, void *context,
                                struct mr_error *err) MR_MUST_USE;
 
+/* What stands beside a message in a queue or a topic. */
+struct mr_sink_attribute {
+    const char *name, *type; /* "ErrorCode", "Number" */
+    struct mr_slice value;
+};
+enum { MR_SINK_MAX_ATTRIBUTES = 3 };
+
 /* What became of an asynchronous invocation; slices live during the call. */
 struct mr_sink_message {
     struct mr_slice destination_arn, function_arn;
@@ -63,9 +70,14 @@ struct mr_sink_message {
     struct mr_slice document; /* as the destination gets it */
     struct mr_slice payload;  /* the event */
     struct mr_slice key;      /* S3's */
+    struct mr_sink_attribute attributes[MR_SINK_MAX_ATTRIBUTES]; /* SQS's and SNS's */
+    size_t attribute_count;
 };
 
-/* Deliver it as a letter is delivered: the same ways, tries and store. `done` comes later. */
+/*
+ * Deliver it as a letter is delivered: the same ways, tries and store (which keeps no
+ * attributes). `done` comes later.
+ */
 void mr_failure_sink_send(struct mr_failure_sink *sink, const struct mr_sink_message *message,
                           mr_sunk_fn *done, void *context);
 /* Is there an endpoint for what the ARN names? */

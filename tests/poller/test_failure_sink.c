@@ -201,6 +201,55 @@ START_TEST(a_topic_gets_the_document_as_a_form)
 }
 END_TEST
 
+static void
+send(struct world *world, const char *destination)
+{
+    struct mr_sink_message message = {
+        .destination_arn = mr_slice_str(destination),
+        .condition = MR_SLICE("RetriesExhausted"),
+        .document = MR_SLICE("{}"),
+        .attributes = { { "ErrorCode", "Number", MR_SLICE("200") },
+                        { "ErrorMessage", "String", MR_SLICE("a&b \"c\"") } },
+        .attribute_count = 2,
+    };
+    mr_failure_sink_send(world->sink, &message, on_sunk, world);
+    service_await(&world->service, &world->done, 1);
+}
+
+START_TEST(a_message_to_a_queue_has_its_attributes_beside_it)
+{
+    struct world *world = new_world(true);
+
+    send(world, sqs_arn);
+
+    ck_assert_str_eq(mr_buf_cstr(&world->got),
+                     "{\"QueueUrl\":\"http://sqs.test/1/Failed\",\"MessageBody\":\"{}\","
+                     "\"MessageAttributes\":{\"ErrorCode\":{\"DataType\":\"Number\","
+                     "\"StringValue\":\"200\"},\"ErrorMessage\":{\"DataType\":\"String\","
+                     "\"StringValue\":\"a&b \\\"c\\\"\"}}}");
+    end_world(world);
+}
+END_TEST
+
+START_TEST(a_message_to_a_topic_has_its_attributes_in_the_form)
+{
+    struct world *world = new_world(true);
+    mr_auto_arena struct mr_arena arena = { 0 };
+
+    send(world, sns_arn);
+
+    struct mr_slice form = mr_buf_slice(&world->got);
+    ck_assert(mr_slice_is(mr_http_query_get(form, "MessageAttributes.entry.1.Name", &arena),
+                          "ErrorCode"));
+    ck_assert(mr_slice_is(
+        mr_http_query_get(form, "MessageAttributes.entry.1.Value.DataType", &arena), "Number"));
+    ck_assert(mr_slice_is(
+        mr_http_query_get(form, "MessageAttributes.entry.2.Value.StringValue", &arena),
+        "a&b \"c\""));
+    end_world(world);
+}
+END_TEST
+
 START_TEST(a_bucket_gets_the_document_with_the_event_under_a_key_of_its_time)
 {
     struct world *world = new_world(true);
@@ -376,6 +425,8 @@ END_TEST
 
 MR_SUITE("poller.failure_sink", MR_TEST(a_queue_gets_the_document_as_a_message),
          MR_TEST(a_topic_gets_the_document_as_a_form),
+         MR_TEST(a_message_to_a_queue_has_its_attributes_beside_it),
+         MR_TEST(a_message_to_a_topic_has_its_attributes_in_the_form),
          MR_TEST(a_bucket_gets_the_document_with_the_event_under_a_key_of_its_time),
          MR_TEST(trouble_is_tried_again_and_then_forgotten),
          MR_TEST_LOOP(what_a_destination_does_not_take_is_failed_and_kept, 4),
