@@ -6,6 +6,7 @@
  */
 #include <argp.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +112,7 @@ struct server {
     struct mr_kinesis *kinesis;
     struct mr_http_server *http;
     struct mr_timer trim, scale;
+    uint64_t moved, given_back_at; /* records in and out, at the last look and the last time */
     int tcp_fd, tls_fd, unix_fd; /* bound and not yet served, else -1 */
     bool stopping;
 };
@@ -404,11 +406,26 @@ tell_ready(const struct settings *settings, int port)
 
 /* ---- running and stopping ---- */
 
+/* A minute without a record: what the last rush left to the allocator goes back. */
+static void
+give_memory_back(struct server *server)
+{
+    struct mr_store_stats stats;
+    mr_store_stats(server->store, &stats);
+    uint64_t moved = stats.records_in + stats.records_out;
+    if (moved == server->moved && moved != server->given_back_at) {
+        server->given_back_at = moved;
+        malloc_trim(0);
+    }
+    server->moved = moved;
+}
+
 static void
 on_trim(void *context)
 {
     struct server *server = context;
     mr_store_trim(server->store);
+    give_memory_back(server);
     mr_timer_start(&server->trim, TRIM_MS);
 }
 

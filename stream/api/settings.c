@@ -114,6 +114,11 @@ mr_act_start_encryption(struct mr_call *call)
     if (facts == NULL) {
         return;
     }
+    if (!mr_slice_is(mr_value_text(&call->input, "EncryptionType"), "KMS")) {
+        mr_call_fail(call, "InvalidArgumentException",
+                     "The EncryptionType to start with is KMS.");
+        return;
+    }
     free(facts->key_id);
     facts->key_id = mr_slice_dup(mr_value_text(&call->input, "KeyId"));
     facts->encrypted = true;

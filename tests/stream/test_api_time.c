@@ -1,3 +1,4 @@
+#include "net/http_inside.h"
 #include "tests/stream/api_fixture.h"
 
 static char *
@@ -251,6 +252,40 @@ print_waiting(struct api *api, char out_request[WAITING_SIZE])
     free(iterator);
 }
 
+static size_t
+unsent(struct api *api)
+{
+    size_t bytes = 0;
+    MR_LIST_EACH(node, &api->server->connections)
+    {
+        bytes += MR_CONTAINER_OF(node, struct mr_http_connection, node)->unsent;
+    }
+    return bytes;
+}
+
+START_TEST(a_subscriber_who_does_not_read_costs_a_bounded_buffer_and_misses_nothing)
+{
+    struct api api;
+    mr_auto_buf struct mr_buf in = { 0 }, data = { 0 };
+    api_open(&api, (struct api_options){ 0 });
+    api_ok(&api, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":1}");
+    mr_auto_fd int fd = subscribe(&api);
+    gather(&api, fd, &in);
+    for (int i = 0; i < 1000000; i++) {
+        mr_buf_append_byte(&data, 'A');
+    }
+
+    for (int i = 0; i < 24; i++) {
+        put_many(&api, 1, mr_buf_cstr(&data));
+        ck_assert_uint_lt(unsent(&api), 5 * 1024 * 1024);
+    }
+    gather(&api, fd, &in);
+
+    ck_assert_uint_eq(occurs(&in, "PartitionKey"), 24);
+    api_close(&api);
+}
+END_TEST
+
 START_TEST(a_reader_who_waits_is_answered_by_a_record_or_by_time)
 {
     struct api api;
@@ -501,6 +536,7 @@ MR_SUITE("stream.api_time", MR_TEST(an_iterator_expires_after_five_minutes),
          MR_TEST_LOOP(shards_are_listed_by_filter, sizeof(filters) / sizeof(filters[0])),
          MR_TEST(a_next_token_expires_after_five_minutes),
          MR_TEST(a_subscription_speaks_every_five_seconds_and_ends_after_five_minutes),
+         MR_TEST(a_subscriber_who_does_not_read_costs_a_bounded_buffer_and_misses_nothing),
          MR_TEST(a_reader_who_waits_is_answered_by_a_record_or_by_time),
          MR_TEST(a_reader_who_waits_hears_that_its_stream_is_gone),
          MR_TEST_LOOP(a_stream_wants_room_for_twice_its_traffic,
