@@ -40,6 +40,8 @@ enum {
     STREAMD_GRACE_MS = 10000,
     LOOK_MS = 100,
     SAME_SIGNAL_MS = 300,
+    PREDECESSOR_MS = 15000,
+    COMM_BYTES = 15, /* of a process's name in /proc */
 };
 
 static const struct argp_option options[] = {
@@ -170,9 +172,54 @@ open_data(struct mr_up *up, struct mr_error *err)
     return 0;
 }
 
+/* Is the process an old one of ours, still there? Its pid may be somebody else's by now. */
+static bool
+still_runs(const char *program, json_int_t pid)
+{
+    char comm[32] = "";
+    mr_auto_free char *path = mr_format("/proc/%lld/comm", pid);
+    mr_auto_fd int fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t size = fd < 0 ? 0 : read(fd, comm, sizeof(comm) - 1);
+    comm[size > 0 ? size : 0] = '\0';
+    comm[strcspn(comm, "\n")] = '\0';
+    return comm[0] != '\0' && strncmp(program, comm, COMM_BYTES) == 0;
+}
+
+/*
+ * The daemons of an `up` that was killed are told by the kernel and stop by themselves; until
+ * then they hold the data directory.
+ */
+static void
+wait_for_predecessors(struct mr_up *up)
+{
+    uint64_t until_ms = mr_clock_now_ms(mr_clock_system()) + PREDECESSOR_MS;
+    bool told = false;
+    const char *program;
+    json_t *pid;
+    json_object_foreach(mr_state_file_group(up->state, "daemons"), program, pid)
+    {
+        while (!up->interrupted && still_runs(program, json_integer_value(pid)) &&
+               mr_clock_now_ms(mr_clock_system()) < until_ms) {
+            if (!told) {
+                mr_say_line(&up->say, "wait", "the daemons of an earlier `up` are still stopping");
+                told = true;
+            }
+            mr_loop_run_once(up->loop, LOOK_MS);
+        }
+    }
+}
+
+static void
+open_state(struct mr_up *up)
+{
+    mr_auto_free char *path = mr_format("%s/up.json", up->data);
+    mr_state_file_close(up->state);
+    up->state = mr_state_file_open(path);
+}
+
 /* Only what is ours: a directory given by mistake loses nothing. */
 static int
-begin_anew(const struct mr_up *up, struct mr_error *err)
+begin_anew(struct mr_up *up, struct mr_error *err)
 {
     static const char *const ours[] = { "streamd", "millraced", "build",
                                         "log",     "history",   "up.json" };
@@ -182,6 +229,7 @@ begin_anew(const struct mr_up *up, struct mr_error *err)
             return err->code;
         }
     }
+    open_state(up);
     return 0;
 }
 
@@ -626,8 +674,6 @@ come_up(struct mr_up *up, struct mr_error *err)
     if (start_daemons(up, err) < 0) {
         return err->code;
     }
-    mr_auto_free char *state = mr_format("%s/up.json", up->data);
-    up->state = mr_state_file_open(state);
     open_remote(up);
     if (remember(up, err) < 0 || mr_up_apply(up, false, err) < 0) {
         return err->code;
@@ -741,6 +787,8 @@ run(struct mr_up *up)
     }
     int result = open_data(up, &err);
     if (result == 0) {
+        open_state(up);
+        wait_for_predecessors(up);
         result = check_port(up, &err);
     }
     if (result == 0 && up->flags->fresh) {

@@ -27,6 +27,13 @@ has "a changed mapping is updated" '^update +mapping +WitnessFnFromOrders .*batc
 millrace put Orders -q x
 millrace status --wait 30 >status.out
 equal "and keeps its positions" 701 "$(wc -l <handled.txt)"
+
+millrace put Orders -q y
+kill -9 "$up"
+wait "$up" 2>/dev/null || true
+start_up --parameter-overrides "WitnessPort=$witness_port" BatchSize=7
+millrace status --wait 30 >status.out
+equal "after a kill of all of it nothing is lost" 702 "$(sort -u handled.txt | wc -l)"
 stop_up
 
 start_up --fresh --parameter-overrides "WitnessPort=$witness_port"
