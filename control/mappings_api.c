@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "control/mapping_creation.h"
 #include "control/mapping_rules.h"
 #include "control/mappings.h"
 
@@ -64,231 +65,18 @@ begin_transition(struct mr_control *control, json_t *document, const char *trans
                         json_string(reason_of(mapping_kind_of(document))));
 }
 
-/* ---- duplicates ---- */
-
-static bool
-share_brokers(const json_t *one, const json_t *other)
-{
-    static const char endpoints[] = "Endpoints", servers[] = "KAFKA_BOOTSTRAP_SERVERS";
-    json_t *mine = json_object_get(
-        json_object_get(json_object_get(one, "SelfManagedEventSource"), endpoints), servers);
-    json_t *theirs = json_object_get(
-        json_object_get(json_object_get(other, "SelfManagedEventSource"), endpoints), servers);
-
-    for (size_t i = 0; i < json_array_size(mine); i++) {
-        for (size_t k = 0; k < json_array_size(theirs); k++) {
-            if (json_equal(json_array_get(mine, i), json_array_get(theirs, k))) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static bool
-same_source(const json_t *one, const json_t *other, enum mapping_kind kind)
-{
-    if (kind == MAPPING_KAFKA) {
-        return mapping_kind_of(other) == kind && share_brokers(one, other) &&
-               json_equal(json_object_get(one, "Topics"), json_object_get(other, "Topics"));
-    }
-    return json_equal(json_object_get(one, "EventSourceArn"),
-                      json_object_get(other, "EventSourceArn"));
-}
-
-static char *
-joined(struct call *call, const json_t *texts)
-{
-    mr_auto_buf struct mr_buf buf = { 0 };
-
-    for (size_t i = 0; i < json_array_size(texts); i++) {
-        mr_buf_printf(&buf, "%s%s", i == 0 ? "" : ",",
-                      json_string_value(json_array_get(texts, i)));
-    }
-    return mr_arena_cstr(call->arena, mr_buf_slice(&buf));
-}
-
-static void
-refuse_duplicate(struct call *call, const json_t *document, enum mapping_kind kind,
-                 const char *uuid)
-{
-    const char *arn = json_text_of(document, "EventSourceArn");
-    const char *name = json_text_of(document, "_function");
-
-    if (kind == MAPPING_KAFKA) {
-        json_t *servers = json_object_get(
-            json_object_get(json_object_get(document, "SelfManagedEventSource"), "Endpoints"),
-            "KAFKA_BOOTSTRAP_SERVERS");
-        call_fail(
-            call, "ResourceConflictException",
-            "An event source mapping with event source (\"%s\"), function (\"%s\"), topics "
-            "(\"%s\") already exists. Please update or delete the existing mapping with "
-            "UUID %s",
-            joined(call, servers), json_text_of(document, "FunctionArn"),
-            joined(call, json_object_get(document, "Topics")), uuid);
-    } else if (kind == MAPPING_SQS) {
-        call_fail(call, "ResourceConflictException",
-                  "An event source mapping with SQS arn (\" %s \") and function (\" %s \") "
-                  "already exists. Please update or delete the existing mapping with UUID %s",
-                  arn, name, uuid);
-    } else {
-        call_fail(call, "ResourceConflictException",
-                  "The event source arn (\" %s \") and function (\" %s \") provided mapping "
-                  "already exists. Please update or delete the existing mapping with UUID %s",
-                  arn, name, uuid);
-    }
-}
-
-/* Is there another mapping of this source and this very function? */
-static bool
-is_duplicate(struct call *call, const json_t *document, enum mapping_kind kind)
-{
-    json_t *other;
-    const char *uuid;
-
-    json_object_foreach(mr_state_all(call->control->state, MR_STATE_MAPPING), uuid, other)
-    {
-        if (strcmp(uuid, json_text_of(document, "UUID")) != 0 &&
-            json_equal(json_object_get(document, "FunctionArn"),
-                       json_object_get(other, "FunctionArn")) &&
-            same_source(document, other, kind)) {
-            refuse_duplicate(call, document, kind, uuid);
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- create ---- */
 
-/* A mapping whose stream is being looked at. */
-struct creation {
-    struct mr_control *control;
-    struct mr_http_exchange *exchange; /* NULL: the caller went away */
-    json_t *document;
-    struct mr_source *source;
-    struct mr_source_call *call;
-};
-
-static void
-creation_free(void *context)
+static bool
+is_duplicate(struct call *call, const json_t *document)
 {
-    struct creation *creation = context;
+    mr_auto_buf struct mr_buf text = { 0 };
 
-    if (creation->source != NULL) {
-        creation->source->ops->free(creation->source);
+    if (!mapping_is_duplicate(call->control, document, &text)) {
+        return false;
     }
-    json_decref(creation->document);
-    free(creation);
-}
-
-static void
-on_abort(struct mr_http_exchange *exchange, void *context)
-{
-    struct creation *creation = context;
-
-    (void)exchange;
-    creation->exchange = NULL;
-    creation->source->ops->cancel(creation->source, creation->call);
-    mr_loop_defer(creation->control->loop, creation_free, creation);
-}
-
-/* Write it down and let it run; NULL when it was answered with what is wrong. */
-static json_t *
-keep(struct mr_control *control, struct mr_http_exchange *exchange, json_t *document)
-{
-    const char *uuid = json_text_of(document, "UUID");
-    struct mr_error err = { 0 };
-
-    if (mr_state_put(control->state, MR_STATE_MAPPING, uuid, document, &err) < 0) {
-        exchange_fail(exchange, "ServiceException", err.text);
-        return NULL;
-    }
-    if (mappings_follow(control->mappings, uuid, &err) < 0) {
-        if (mr_state_delete(control->state, MR_STATE_MAPPING, uuid, NULL) < 0) {
-            err.code = -EIO;
-        }
-        exchange_fail(exchange, IPVE, err.text);
-        return NULL;
-    }
-    return mapping_out(control, document, "Creating");
-}
-
-static const char *
-complain(const struct creation *creation, const struct mr_source_shards *result,
-         struct mr_buf *out)
-{
-    const char *arn = json_text_of(creation->document, "EventSourceArn");
-
-    switch (result->fault) {
-    case MR_SOURCE_GONE:
-        mr_buf_printf(out, "Stream not found: %s", arn);
-        break;
-    case MR_SOURCE_DENIED:
-        mr_buf_printf(
-            out,
-            "Cannot access stream %s. Please ensure the role can perform the "
-            "GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on "
-            "your stream in IAM.",
-            arn);
-        break;
-    default:
-        mr_buf_printf(out, "Cannot look at stream %s: %s", arn,
-                      result->error != NULL ? result->error->text : "no answer");
-        break;
-    }
-    return mr_buf_cstr(out);
-}
-
-static void
-on_shards(const struct mr_source_shards *result, void *context)
-{
-    struct creation *creation = context;
-    mr_auto_buf struct mr_buf complaint = { 0 };
-
-    mr_http_exchange_on_abort(creation->exchange, NULL, NULL);
-    if (result->fault != MR_SOURCE_OK) {
-        exchange_fail(creation->exchange,
-                      result->fault == MR_SOURCE_GONE || result->fault == MR_SOURCE_DENIED
-                          ? IPVE
-                          : "ServiceException",
-                      complain(creation, result, &complaint));
-    } else {
-        json_t *body = keep(creation->control, creation->exchange, creation->document);
-        if (body != NULL) {
-            exchange_reply(creation->exchange, 202, body);
-        }
-    }
-    mr_loop_defer(creation->control->loop, creation_free, creation);
-}
-
-/* The stream must be there; ask it. */
-static void
-look_at_stream(struct call *call, json_t *document)
-{
-    struct mr_control *control = call->control;
-    const char *arn = json_text_of(document, "EventSourceArn");
-    struct mr_error err = { 0 };
-    struct mr_source *source =
-        control->options.open_source == NULL
-            ? NULL
-            : control->options.open_source(mr_slice_str(arn), control->options.open_context,
-                                           &err);
-
-    if (source == NULL) {
-        call_fail(call, IPVE, "%s",
-                  err.code != 0 ? err.text
-                                : "no stream server is configured: start millraced with "
-                                  "--kinesis");
-        return;
-    }
-    struct creation *creation = mr_alloc_zero(1, sizeof(*creation));
-    creation->control = control;
-    creation->exchange = call->exchange;
-    creation->document = json_incref(document);
-    creation->source = source;
-    mr_http_exchange_on_abort(call->exchange, on_abort, creation);
-    creation->call = source->ops->list_shards(source, on_shards, creation);
+    call_fail(call, "ResourceConflictException", "%s", mr_buf_cstr(&text));
+    return true;
 }
 
 static json_t *
@@ -317,31 +105,17 @@ act_create_mapping(struct call *call)
     enum mapping_kind kind = mapping_kind_of(document);
 
     if (!mapping_rules_check(call, document, kind, true) || !take_function(call, document) ||
-        is_duplicate(call, document, kind)) {
+        is_duplicate(call, document)) {
         json_decref(document);
         return;
     }
     mapping_rules_fill(document, kind);
     begin_transition(call->control, document, "Creating");
-    if (mapping_is_stream(kind)) {
-        json_object_set_new(document, "LastProcessingResult",
-                            json_string("No records processed"));
-    } else if (kind == MAPPING_KAFKA || kind == MAPPING_MSK) {
+    if (mapping_is_stream(kind) || kind == MAPPING_KAFKA || kind == MAPPING_MSK) {
         json_object_set_new(document, "LastProcessingResult",
                             json_string("No records processed"));
     }
-    if (kind == MAPPING_KINESIS) {
-        look_at_stream(call, document);
-    } else {
-        json_t *body = keep(call->control, call->exchange, document);
-        bool off = strcmp(json_text_of(document, "State"), "Disabled") == 0;
-        if (body != NULL) {
-            if (kind == MAPPING_SQS && off) {
-                json_object_set_new(body, "State", json_string("Disabled"));
-            }
-            call_reply(call, 202, body);
-        }
-    }
+    mapping_create(call, document);
     json_decref(document);
 }
 
@@ -431,7 +205,7 @@ update(struct call *call, json_t *before, json_t *document)
     take_members(call, document);
     if (!mapping_rules_check(call, document, kind, false) ||
         (call_text(call, "FunctionName") != NULL && !take_function(call, document)) ||
-        is_duplicate(call, document, kind)) {
+        is_duplicate(call, document)) {
         return;
     }
     mapping_rules_fill(document, kind);

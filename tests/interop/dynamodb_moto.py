@@ -12,7 +12,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from lambda_boto3 import ROLE, client, is_, package  # noqa: E402
+from lambda_boto3 import ROLE, client, is_, package, refused  # noqa: E402
 
 HANDLER = b"""
 import json
@@ -99,6 +99,9 @@ def play(binaries, directory, moto, dynamodb):
         code = HANDLER.replace(b"/tmp/DIRECTORY", directory.encode())
         api.create_function(FunctionName="f", Runtime="python3.11", Role=ROLE, Handler="index.handler",
                             Code={"ZipFile": package(code)})
+        refused("a table's stream that is not there", "InvalidParameterValueException", "Stream not found: " + stream.replace("table/", "table/no-"),
+                api.create_event_source_mapping, FunctionName="f", StartingPosition="LATEST",
+                EventSourceArn=stream.replace("table/", "table/no-"))
         mapping = api.create_event_source_mapping(
             FunctionName="f", EventSourceArn=stream, StartingPosition="TRIM_HORIZON", BatchSize=1,
             MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue_arn}},

@@ -7,7 +7,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dynamodb_moto import events, start_millraced, start_moto, wait_for  # noqa: E402
-from lambda_boto3 import ROLE, client, is_, package  # noqa: E402
+from lambda_boto3 import ROLE, client, is_, package, refused  # noqa: E402
 
 HANDLER = b"""
 import json
@@ -38,6 +38,9 @@ def play(binaries, directory, moto):
         api = client("lambda", endpoint)
         api.create_function(FunctionName="f", Runtime="python3.11", Role=ROLE, Handler="index.handler",
                             Code={"ZipFile": package(HANDLER.replace(b"/tmp/DIRECTORY", directory.encode()))})
+        refused("a queue that is not there", "InvalidParameterValueException", "Error occurred while ReceiveMessage. SQS Error Code: "
+                "AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.",
+                api.create_event_source_mapping, FunctionName="f", EventSourceArn=arn + "-none")
         mapping = api.create_event_source_mapping(
             FunctionName="f", EventSourceArn=arn, FunctionResponseTypes=["ReportBatchItemFailures"],
             FilterCriteria={"Filters": [{"Pattern": json.dumps({"body": {"n": [{"numeric": [">", 0]}]}})}]})
