@@ -304,6 +304,9 @@ def main():
             for program in reversed(stage.programs):
                 program.terminate()
                 program.wait()
+        if any(program.returncode for program in stage.programs):
+            print(open(f"{directory}/log").read()[-8000:])
+        is_("the daemons stop cleanly", [0, 0], [program.returncode for program in stage.programs])
 
 
 if __name__ == "__main__":
