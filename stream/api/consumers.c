@@ -197,19 +197,6 @@ read_token(struct mr_call *call, struct mr_slice token, const struct mr_stream_f
     return ok;
 }
 
-/* Is it the stream that was made at the time the caller means? */
-static bool
-is_incarnation(struct mr_call *call, const struct mr_stream_facts *facts)
-{
-    const struct mr_value *timestamp = mr_value_find(&call->input, "StreamCreationTimestamp");
-    if (timestamp == NULL || timestamp->number / 1000 == (int64_t)facts->created_ms / 1000) {
-        return true;
-    }
-    mr_call_fail(call, "ResourceNotFoundException", "Stream %s under account %s not found.",
-                 facts->name, call->kinesis->options.account);
-    return false;
-}
-
 void
 mr_act_list_consumers(struct mr_call *call)
 {
@@ -220,7 +207,7 @@ mr_act_list_consumers(struct mr_call *call)
     const struct mr_consumer *last = NULL;
     struct mr_output *output = &call->output;
     bool more = false;
-    if (facts == NULL || !is_incarnation(call, facts) ||
+    if (facts == NULL || !mr_target_is_incarnation(call, facts) ||
         (token.data != NULL && !read_token(call, token, facts, &after))) {
         return;
     }

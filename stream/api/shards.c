@@ -240,11 +240,16 @@ read_listing(struct mr_call *call, struct listing *listing)
     if (token.data != NULL && named) {
         return refuse(call, "NextToken and StreamName cannot be provided together.");
     }
+    if (token.data != NULL && mr_value_find(&call->input, "StreamCreationTimestamp") != NULL) {
+        return refuse(call,
+                      "NextToken and StreamCreationTimestamp cannot be provided together.");
+    }
     if (token.data != NULL) {
         return read_token(call, token, listing);
     }
     listing->facts = mr_target_stream(call);
-    return listing->facts != NULL && read_start(call, listing);
+    return listing->facts != NULL && mr_target_is_incarnation(call, listing->facts) &&
+           read_start(call, listing);
 }
 
 static void

@@ -59,6 +59,17 @@ mr_target_missing(struct mr_call *call, const struct mr_stream_facts *facts)
     not_found(call, mr_slice_str(facts->name), mr_slice_str(call->kinesis->options.account));
 }
 
+bool
+mr_target_is_incarnation(struct mr_call *call, const struct mr_stream_facts *facts)
+{
+    const struct mr_value *timestamp = mr_value_find(&call->input, "StreamCreationTimestamp");
+    if (timestamp == NULL || timestamp->number / 1000 == (int64_t)facts->created_ms / 1000) {
+        return true;
+    }
+    mr_target_missing(call, facts);
+    return false;
+}
+
 /* An ARN of another account or region names nothing here. */
 static bool
 is_here(const struct mr_call *call, const struct mr_arn *arn)

@@ -31,6 +31,9 @@ struct mr_stream_facts *mr_target_named(struct mr_call *call, struct mr_slice na
 struct mr_stream_facts *mr_target_active_stream(struct mr_call *call);
 /* The latter check alone, for operations in which it is AWS's last. */
 bool mr_target_is_active(struct mr_call *call, const struct mr_stream_facts *facts);
+/* Was it made at the input's StreamCreationTimestamp, if there is one? Else answered: not
+ * found. */
+bool mr_target_is_incarnation(struct mr_call *call, const struct mr_stream_facts *facts);
 /* By StreamName and StreamARN, for a shard of it: AWS then calls the shard missing, not the
  * stream. */
 struct mr_stream_facts *mr_target_stream_of_shard(struct mr_call *call, uint32_t shard);

@@ -146,6 +146,53 @@ START_TEST(shards_are_listed_by_filter)
 }
 END_TEST
 
+START_TEST(a_stream_of_the_same_name_is_told_by_its_creation)
+{
+    struct api api;
+    api_open(&api, (struct api_options){ 0 });
+    api_ok(&api, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":1}");
+    api_ok(&api, "DeleteStream", "{\"StreamName\":\"s\"}");
+    api_advance_ms(&api, 5000);
+    api_ok(&api, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":1}");
+
+    api_ok(&api, "ListShards", "{\"StreamName\":\"s\",\"StreamCreationTimestamp\":1700000005}");
+    api_refused(&api, "ResourceNotFoundException", "Stream s under account", "ListShards",
+                "{\"StreamName\":\"s\",\"StreamCreationTimestamp\":1700000000}");
+
+    api_close(&api);
+}
+END_TEST
+
+/* The name is the same, the stream is not: nothing of the old one may be read from the new. */
+START_TEST(an_iterator_of_a_deleted_stream_does_not_read_its_successor)
+{
+    struct api api;
+    api_open(&api, (struct api_options){ 0 });
+    api_ok(&api, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":1}");
+    put_one(&api);
+    char sequence[64];
+    snprintf(sequence, sizeof(sequence), "%s", api_text(&api, "SequenceNumber"));
+    char *iterator = iterator_of(&api, "TRIM_HORIZON");
+    api_ok(&api, "DeleteStream", "{\"StreamName\":\"s\"}");
+    api_refused(
+        &api, "ResourceNotFoundException",
+        "Shard shardId-000000000000 in stream s under account 123456789012 does not exist",
+        "GetRecords", "{\"ShardIterator\":\"%s\"}", iterator);
+    api_advance_ms(&api, 5000);
+    api_ok(&api, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":1}");
+
+    api_refused(&api, "ResourceNotFoundException", "Shard shardId-000000000000 in stream s",
+                "GetRecords", "{\"ShardIterator\":\"%s\"}", iterator);
+    api_refused(&api, "InvalidArgumentException", "StartingSequenceNumber ", "GetShardIterator",
+                "{\"StreamName\":\"s\",\"ShardId\":\"0\",\"ShardIteratorType\":"
+                "\"AFTER_SEQUENCE_NUMBER\",\"StartingSequenceNumber\":\"%s\"}",
+                sequence);
+
+    free(iterator);
+    api_close(&api);
+}
+END_TEST
+
 START_TEST(a_next_token_expires_after_five_minutes)
 {
     struct api api;
@@ -534,6 +581,8 @@ MR_SUITE("stream.api_time", MR_TEST(an_iterator_expires_after_five_minutes),
          MR_TEST(a_position_survives_the_records_it_was_at),
          MR_TEST(a_closed_shard_is_listed_until_its_records_are_past_retention),
          MR_TEST_LOOP(shards_are_listed_by_filter, sizeof(filters) / sizeof(filters[0])),
+         MR_TEST(a_stream_of_the_same_name_is_told_by_its_creation),
+         MR_TEST(an_iterator_of_a_deleted_stream_does_not_read_its_successor),
          MR_TEST(a_next_token_expires_after_five_minutes),
          MR_TEST(a_subscription_speaks_every_five_seconds_and_ends_after_five_minutes),
          MR_TEST(a_subscriber_who_does_not_read_costs_a_bounded_buffer_and_misses_nothing),
