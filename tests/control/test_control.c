@@ -154,6 +154,52 @@ START_TEST(enabled_means_that_iterators_are_taken)
 }
 END_TEST
 
+static void
+never(const struct mr_http_result *result, void *context)
+{
+    (void)result, (void)context;
+    ck_abort_msg("the call was given up");
+}
+
+/* Ask for a mapping and hang up before the stream has answered. */
+static void
+ask_and_leave(void)
+{
+    mr_auto_free char *url = mr_format("http://127.0.0.1:%d" MAPPINGS, rig.port);
+    struct mr_http_call *call = mr_http_client_send(
+        rig.client,
+        &(struct mr_http_call_options){
+            .method = "POST",
+            .url = url,
+            .body = MR_SLICE("{\"FunctionName\":\"f\",\"EventSourceArn\":\"" RIG_STREAM
+                             "\",\"StartingPosition\":\"LATEST\"}") },
+        never, NULL);
+
+    for (int i = 0; i < 20; i++) {
+        mr_loop_run_once(rig.loop, 5);
+    }
+    mr_http_call_cancel(call);
+    for (int i = 0; i < 20; i++) {
+        mr_loop_run_once(rig.loop, 5);
+    }
+}
+
+START_TEST(a_mapping_whose_caller_hung_up_is_not_made)
+{
+    struct mr_random random;
+    rig_open(&rig, false);
+    rig_function(&rig, "f", good);
+    mr_random_init_seed(&random, 1);
+    mr_memory_stream_set_latency(rig.stream, 3600000, &random);
+
+    ask_and_leave();
+
+    ck_assert_int_eq(rig_ask(&rig, "GET", MAPPINGS, NULL), 200);
+    ck_assert_uint_eq(json_array_size(json_object_get(rig.answer, "EventSourceMappings")), 0);
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(states_last_as_long_as_asked_and_a_change_meanwhile_is_refused)
 {
     rig.settle_ms = 60000;
@@ -312,6 +358,7 @@ MR_SUITE("control.control",
          MR_TEST(an_event_that_was_accepted_survives_a_restart),
          MR_TEST(a_failure_destination_that_is_a_function_gets_the_document),
          MR_TEST(enabled_means_that_iterators_are_taken),
+         MR_TEST(a_mapping_whose_caller_hung_up_is_not_made),
          MR_TEST(states_last_as_long_as_asked_and_a_change_meanwhile_is_refused),
          MR_TEST(a_mapping_goes_on_where_it_was_after_a_restart),
          MR_TEST(a_mapping_can_be_moved_back), MR_TEST(a_mapping_outlives_its_function),
