@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int calls;
+static _Atomic int calls; /* many at a time, it is shared */
 
 static void
 read_file(const char *path, char *text, size_t size)
@@ -60,10 +60,18 @@ run(struct mr_ctx *ctx)
                        (const char *)mr_user(ctx));
 }
 
+static void
+say_bye(void *user, int64_t left_ms)
+{
+    (void)user;
+    mr_logf(NULL, MR_INFO, "bye, %s", left_ms > 0 && left_ms <= 500 ? "in time" : "too late");
+}
+
 int
 main(void)
 {
     static const struct mr_handler handler = { MR_HANDLER_ABI, NULL, run, init, NULL };
+    static const struct mr_handler polite = { MR_HANDLER_ABI, NULL, run, init, say_bye };
 
-    return mr_handler_main(&handler, 1);
+    return mr_handler_main(getenv("SAY_BYE") != NULL ? &polite : &handler, 1);
 }

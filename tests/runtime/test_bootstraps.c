@@ -144,8 +144,8 @@ END_TEST
 START_TEST(a_python_function_of_today_answers_with_text_as_it_is)
 {
     teach(&(struct lesson){ "text beyond ASCII stays", "app.py", "def h(e, c): return e\n",
-                            "app.h", "\"\xc3\xa4\xe2\x82\xac\"", OK,
-                            "\"\xc3\xa4\xe2\x82\xac\"", NULL },
+                            "app.h", "\"\xc3\xa4\xe2\x82\xac\"", OK, "\"\xc3\xa4\xe2\x82\xac\"",
+                            NULL },
           "python3.12");
 }
 END_TEST
