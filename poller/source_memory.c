@@ -440,14 +440,20 @@ read_iterator(const struct mr_source_call *call, struct position *position)
                   &position->index) == 3;
 }
 
-/* As many as asked for, up to the end of a segment. */
+/* As many as asked for, up to the end of a segment; one number is not cut. */
 static size_t
 records_there(const struct shard *shard, size_t index, size_t limit)
 {
     size_t in_segment = SEGMENT_RECORDS - index % SEGMENT_RECORDS;
     size_t left = shard->end - index;
-    size_t count = left < in_segment ? left : in_segment;
-    return count < limit ? count : limit;
+    size_t most = left < in_segment ? left : in_segment;
+    size_t count = most < limit ? most : limit;
+    while (count > 0 && count < most &&
+           mr_slice_eq(record_at(shard, index + count)->sequence_number,
+                       record_at(shard, index + count - 1)->sequence_number)) {
+        count++;
+    }
+    return count;
 }
 
 static uint64_t

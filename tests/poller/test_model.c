@@ -53,7 +53,7 @@ struct action {
 struct scenario {
     uint64_t seed;
     size_t shards, first_records;
-    bool first_split, waits, filters;
+    bool first_split, waits, filters, aggregates;
     uint64_t latency_ms, takes_ms;
     unsigned throttled, flaky, poison, sink_fails; /* percent */
     struct mr_mapping_settings settings;           /* numbers only */
@@ -172,10 +172,11 @@ batch_of(struct model *model, struct mr_slice request_id)
 
 /* ---- rules ---- */
 
+/* Both are of one shard: they stand in it as they were put, though some share a number. */
 static bool
 is_before(const struct record *a, const struct record *b)
 {
-    return strcmp(a->number, b->number) < 0; /* of one length */
+    return a < b;
 }
 
 /* Is everything finished that must be, before this record may be seen? */
@@ -485,6 +486,8 @@ put(struct model *model, uint64_t a, uint64_t b, bool excluded)
         }
         snprintf(key, sizeof(key), "k%u", record->key);
         snprintf(data, sizeof(data), "%u", id);
+        bool shares = i % 2 == 1 && model->scenario->aggregates && chance(model, 60);
+        mr_memory_stream_share_number(model->rig.stream, shares);
         struct mr_slice number = mr_memory_stream_put(model->rig.stream, record->shard,
                                                       mr_slice_str(key), mr_slice_str(data));
         snprintf(record->number, sizeof(record->number), "%.*s", MR_SLICE_ARGS(number));
@@ -627,6 +630,7 @@ check_bounds(struct model *model)
         size_t there = status.shards[i].buffered + status.shards[i].in_flight;
         buffered += there;
         size_t most = (size_t)2 * model->most_batch * model->most_lanes;
+        most += model->scenario->aggregates ? 1 : 0; /* one is not cut */
         if (there > most && (model->scenario->waits || there > POLLED_RECORDS)) {
             broken(model, "%zu records are buffered", there);
         }
@@ -789,6 +793,7 @@ imagine(struct scenario *scenario, uint64_t seed)
     if (scenario->settings.max_retries < 0 && scenario->settings.max_age_ms < 0) {
         scenario->poison = 0; /* it would never end */
     }
+    scenario->aggregates = below(&random, 4) == 0;
     scenario->filters = scenario->settings.tumbling_ms == 0 && below(&random, 4) == 0;
     for (size_t i = 0; i < scenario->count; i++) {
         scenario->actions[i] =
