@@ -49,6 +49,31 @@ refused "a name AWS does not take" "failed to satisfy constraint" \
     create-stream --stream-name 'no blanks' --shard-count 1
 refused "an iterator nobody made" "Invalid ShardIterator" get-records --shard-iterator AAAAAAAAAAGy
 
+kinesis create-stream --stream-name shape --shard-count 2
+kinesis wait stream-exists --stream-name shape
+kinesis split-shard --stream-name shape --shard-to-split shardId-000000000000 --new-starting-hash-key 100
+kinesis merge-shards --stream-name shape --shard-to-merge shardId-000000000002 \
+    --adjacent-shard-to-merge shardId-000000000003
+same "shards are split and merged" "shardId-000000000001 shardId-000000000004" "$(kinesis list-shards \
+    --stream-name shape --shard-filter Type=AT_LATEST --query 'Shards[].ShardId' --output text | tr '\t' ' ')"
+same "and counted" "2 4" "$(kinesis update-shard-count --stream-name shape --target-shard-count 4 \
+    --scaling-type UNIFORM_SCALING --query '[CurrentShardCount,TargetShardCount]' --output text | tr '\t' ' ')"
+arn=$(kinesis describe-stream-summary --stream-name shape --query StreamDescriptionSummary.StreamARN --output text)
+same "a consumer registers" ACTIVE "$(kinesis register-stream-consumer --stream-arn "$arn" --consumer-name c \
+    --query Consumer.ConsumerStatus --output text)"
+same "and is listed" c "$(kinesis list-stream-consumers --stream-arn "$arn" --query 'Consumers[].ConsumerName' \
+    --output text)"
+kinesis add-tags-to-stream --stream-name shape --tags team=blue,stage=test
+same "tags are kept" "stage team" "$(kinesis list-tags-for-stream --stream-name shape --query 'Tags[].Key' \
+    --output text | tr '\t' ' ')"
+kinesis increase-stream-retention-period --stream-name shape --retention-period-hours 72
+kinesis start-stream-encryption --stream-name shape --encryption-type KMS --key-id alias/aws/kinesis
+same "settings are told" "72 KMS" "$(kinesis describe-stream-summary --stream-name shape --query \
+    'StreamDescriptionSummary.[RetentionPeriodHours,EncryptionType]' --output text | tr '\t' ' ')"
+kinesis update-stream-mode --stream-arn "$arn" --stream-mode-details StreamMode=ON_DEMAND
+same "limits are told" 1 "$(kinesis describe-limits --query OnDemandStreamCount --output text)"
+kinesis delete-stream --stream-name shape --enforce-consumer-deletion
+
 kill -9 $server
 wait $server 2>/dev/null || true
 "$bin/millrace-streamd" --data "$dir/data" --port 0 --ready-fd 3 3>"$dir/ready" 2>>"$dir/log" &
