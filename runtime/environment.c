@@ -118,7 +118,6 @@ environment_free(struct environment *environment)
     entry_unref(environment->entry);
     mr_buf_deinit(&environment->init_error);
     free(environment->init_error_type);
-    free(environment->stream_type);
     free(environment->tenant);
     free(environment);
     runtime_check_stopped(runtime);

@@ -3,6 +3,23 @@
 #include "base/json_writer.h"
 #include "runtime/inside.h"
 
+const char *
+extension_state_name(const struct extension *extension)
+{
+    static const char *const names[] = {
+        [EXTENSION_STARTED] = "Started",
+        [EXTENSION_REGISTERED] = "Registered",
+        [EXTENSION_READY] = "Ready",
+        [EXTENSION_RUNNING] = "Running",
+        [EXTENSION_INIT_ERROR] = "InitError",
+        [EXTENSION_EXIT_ERROR] = "ExitError",
+        [EXTENSION_LAUNCH_ERROR] = "LaunchError",
+        [EXTENSION_EXITED] = "Exited",
+    };
+
+    return names[extension->state];
+}
+
 struct extension *
 extension_new(struct environment *environment, unsigned who, struct mr_slice name)
 {

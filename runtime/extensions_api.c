@@ -7,17 +7,6 @@
 
 enum { MAX_NAME = 128 };
 
-static const char *const state_names[] = {
-    [EXTENSION_STARTED] = "Started",
-    [EXTENSION_REGISTERED] = "Registered",
-    [EXTENSION_READY] = "Ready",
-    [EXTENSION_RUNNING] = "Running",
-    [EXTENSION_INIT_ERROR] = "InitError",
-    [EXTENSION_EXIT_ERROR] = "ExitError",
-    [EXTENSION_LAUNCH_ERROR] = "LaunchError",
-    [EXTENSION_EXITED] = "Exited",
-};
-
 static void
 refuse(struct mr_http_exchange *exchange, const char *type, const char *message)
 {
@@ -33,7 +22,7 @@ refuse_transition(struct mr_http_exchange *exchange, const struct extension *ext
     snprintf(message, sizeof(message),
              "State transition from %s to %s failed for extension %s. Error: State transition "
              "is not allowed",
-             state_names[extension->state], target, extension->name);
+             extension_state_name(extension), target, extension->name);
     refuse(exchange, "Extension.InvalidExtensionState", message);
 }
 

@@ -155,7 +155,6 @@ struct environment {
     struct mr_buf init_error;
     char *init_error_type;
     struct mr_buf stream;
-    char *stream_type;
     struct mr_launch_exit exit;
     struct mr_error launch_error; /* why it could not even be asked for */
     int log_fd;
@@ -348,6 +347,8 @@ struct extension *api_extension_of(struct environment *environment,
                                    const struct mr_http_request *request);
 
 /* ---- extensions.c ---- */
+/* As Lambda calls it. */
+const char *extension_state_name(const struct extension *extension);
 struct extension *extension_new(struct environment *environment, unsigned who,
                                 struct mr_slice name);
 struct extension *extension_numbered(struct environment *environment, unsigned who);

@@ -215,19 +215,9 @@ log_restore(struct environment *environment, const char *status, const char *typ
 void
 log_extension(struct extension *extension)
 {
-    static const char *const states[] = {
-        [EXTENSION_STARTED] = "Started",
-        [EXTENSION_REGISTERED] = "Registered",
-        [EXTENSION_READY] = "Ready",
-        [EXTENSION_RUNNING] = "Running",
-        [EXTENSION_INIT_ERROR] = "InitError",
-        [EXTENSION_EXIT_ERROR] = "ExitError",
-        [EXTENSION_LAUNCH_ERROR] = "LaunchError",
-        [EXTENSION_EXITED] = "Exited",
-    };
     struct environment *environment = extension->environment;
     struct invocation *invocation = environment->invocation;
-    const char *state = states[extension->state];
+    const char *state = extension_state_name(extension);
     const char *error = extension->error_type;
     bool invoke = extension->wants_invoke, shutdown = extension->wants_shutdown;
     mr_auto_buf struct mr_buf buf = { 0 };
