@@ -289,6 +289,7 @@ fetch(struct mr_shard_reader *reader)
     struct mr_source *source = reader->mapping->source;
     size_t room = room_of(reader);
     if (room == 0) {
+        reader->at_tip = false; /* while we do not look, it may move */
         return MR_SHARD_PENDING;
     }
     /* Where the tip is unknown the answer must not wait: it says how far behind we are. */

@@ -748,6 +748,34 @@ START_TEST(another_parallelization_drains_first)
 }
 END_TEST
 
+START_TEST(a_shard_that_was_held_up_is_not_drained_before_it_is_read_again)
+{
+    rig_auto struct rig rig;
+    struct mr_random random;
+    rig_init(&rig, 1);
+    mr_random_init_seed(&random, 1);
+    rig.poison = "a";
+    rig_start(&rig);
+    rig_put(&rig, 0, "a");
+    rig_run(&rig, 100);
+    mr_memory_stream_set_latency(rig.stream, 180, &random);
+    rig.settings.parallelization = 2;
+    ck_assert_int_eq(mr_mapping_update(rig.mapping, &rig.settings, NULL), 0);
+    rig_run(&rig, 2000);
+    rig_put(&rig, 0, "b");
+    rig.poison = NULL;
+
+    while (rig_counts(&rig).succeeded == 0) {
+        rig_run(&rig, 1);
+    }
+    ck_assert(!mr_mapping_is_drained(rig.mapping));
+    rig_run(&rig, 5000);
+
+    ck_assert_uint_eq(rig_counts(&rig).succeeded, 2);
+    ck_assert(mr_mapping_is_drained(rig.mapping));
+}
+END_TEST
+
 START_TEST(reading_stops_when_twice_a_batch_is_buffered)
 {
     rig_auto struct rig rig;
@@ -1209,6 +1237,7 @@ MR_SUITE(
     MR_TEST(an_update_during_a_retry_keeps_the_batch),
     MR_TEST(a_failing_lane_does_not_stop_the_others), MR_TEST(lanes_run_at_the_same_time),
     MR_TEST(another_parallelization_drains_first),
+    MR_TEST(a_shard_that_was_held_up_is_not_drained_before_it_is_read_again),
     MR_TEST(reading_stops_when_twice_a_batch_is_buffered),
     MR_TEST(a_window_ends_with_one_call_without_records),
     MR_TEST(the_first_state_is_empty_and_each_call_gets_the_last),
