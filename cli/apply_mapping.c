@@ -300,7 +300,8 @@ mr_apply_mapping(struct mr_apply *apply, const struct mr_template_mapping *mappi
     if (mr_apply_say(apply, word, "mapping", mapping->logical_id)) {
         describe(apply, mapping, properties);
         mr_say_str(apply->say, "uuid", uuid);
-        mr_say_str(apply->say, "properties_of", mapping->logical_id);
+        mr_auto_free char *text = json_dumps(properties, JSON_COMPACT);
+        mr_say_raw(apply->say, "properties", mr_slice_str(text));
         mr_say_end(apply->say);
     }
     json_decref(properties);

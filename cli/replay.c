@@ -13,15 +13,20 @@
 #include "base/alloc.h"
 #include "cli/place.h"
 #include "cli/remote.h"
+#include "cli/replay_debug.h"
 #include "cli/terminal.h"
 #include "cli/verb.h"
 
-enum { EVENT = 256, ALL_FAILED, LIST, MAX_LISTED = 1000 };
+enum { EVENT = 256, ALL_FAILED, GDB, VALGRIND, STRACE, BARE, MAX_LISTED = 1000 };
 
 static const struct argp_option options[] = {
     { "list", 'l', NULL, 0, "List what is recorded, the newest first", 0 },
     { "failed", ALL_FAILED, NULL, 0, "Of the list: only what failed; else: replay all of those", 0 },
     { "event", EVENT, NULL, 0, "Print the recorded event instead", 0 },
+    { "gdb", GDB, NULL, 0, "Under gdb, with its code here and without a sandbox", 1 },
+    { "valgrind", VALGRIND, NULL, 0, "The same under valgrind", 1 },
+    { "strace", STRACE, NULL, 0, "The same under strace", 1 },
+    { "bare", BARE, NULL, 0, "The same without any tool", 1 },
     { "to", 't', "FUNCTION", 0, "Give it to another function", 0 },
     { "limit", 'n', "N", 0, "Of the list and of --failed: at most N (20)", 0 },
     { 0 },
@@ -30,7 +35,8 @@ static const struct argp_option options[] = {
 struct flags {
     struct mr_place_flags place;
     const char *id, *to;
-    bool list, failed, event;
+    bool list, failed, event, debug;
+    enum mr_replay_tool tool;
     uint64_t limit;
 };
 
@@ -56,6 +62,13 @@ parse(int key, char *arg, struct argp_state *state)
         return 0;
     case EVENT:
         flags->event = true;
+        return 0;
+    case GDB:
+    case VALGRIND:
+    case STRACE:
+    case BARE:
+        flags->debug = true;
+        flags->tool = (enum mr_replay_tool)(key - GDB);
         return 0;
     case 't':
         flags->to = arg;
@@ -134,6 +147,10 @@ run_again(struct replay *replay, const json_t *invocation, struct mr_error *err)
     if (replay->flags->event) {
         puts(event);
         return 0;
+    }
+    if (replay->flags->debug) {
+        return mr_replay_debug(&replay->remote, replay->flags->tool, function,
+                               mr_slice_str(event), err);
     }
     mr_auto_free char *path = mr_format("/2015-03-31/functions/%s/invocations", function);
     if (mr_remote_invoke(&replay->remote, path, "RequestResponse", false, mr_slice_str(event),

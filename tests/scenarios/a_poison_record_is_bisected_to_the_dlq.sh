@@ -37,6 +37,14 @@ has "with the same error" 'Payment.Poison' replay.out
 millrace replay --list --failed >replay.out
 has "what failed is listed" "$batch +local-FailFn" replay.out
 
+for tool in gdb bare; do
+    [ $tool = bare ] || command -v $tool >/dev/null || continue
+    timeout 60 millrace replay "$batch" --$tool >$tool.out 2>&1 </dev/null || true
+    has "under $tool it fails in the same way" '^error .*Payment.Poison' $tool.out
+done
+code=0; millrace replay b99999 --bare >replay.out 2>&1 || code=$?
+equal "what was never recorded is not replayed" 1 "$code"
+
 # A new version of the handler takes it: redrive.
 code=0; millrace dlq redrive "$id" >redrive.out 2>&1 || code=$?
 equal "redriven to the same code it fails again and stays" 1 "$code"
