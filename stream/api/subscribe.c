@@ -29,6 +29,7 @@ struct subscription {
     uint64_t position;
     uint64_t paid_ms; /* Unix time at which what was sent is within the rate */
     bool pushing;     /* push() is up the stack */
+    const char *gone; /* what it reads from is gone: its last words; static text */
 };
 
 static void push(struct subscription *subscription);
@@ -72,14 +73,16 @@ end(struct subscription *subscription)
     }
 }
 
+/*
+ * From another call: in the next round. To end an answer begins the request that was pipelined
+ * behind it, and that may delete what the other call holds on to.
+ */
 static void
-on_end(void *context)
+end_soon(struct subscription *subscription, const char *gone)
 {
-    struct subscription *subscription = context;
     if (subscription->exchange != NULL) {
-        end(subscription);
-    } else {
-        free_subscription(subscription);
+        subscription->gone = gone;
+        mr_timer_start(&subscription->end, 0);
     }
 }
 
@@ -176,6 +179,20 @@ send_event(struct subscription *subscription, const struct mr_store_batch *batch
     mr_output_end(&output);
     mr_event_stream_end(&buf, frame);
     mr_http_respond_write(subscription->exchange, mr_buf_slice(&buf));
+}
+
+static void
+on_end(void *context)
+{
+    struct subscription *subscription = context;
+    if (subscription->exchange == NULL) {
+        free_subscription(subscription);
+        return;
+    }
+    if (subscription->gone != NULL) {
+        send_exception(subscription, "ResourceNotFoundException", subscription->gone);
+    }
+    end(subscription);
 }
 
 /* ---- pushing ---- */
@@ -317,9 +334,7 @@ take_over(struct mr_call *call, const struct mr_stream_facts *facts,
                          MR_SLICE_ARGS(arn), id, facts->name, call->kinesis->options.account);
             return false;
         }
-        end(other);
-        free_subscription(other);
-        return true;
+        end_soon(other, NULL);
     }
     return true;
 }
@@ -411,14 +426,13 @@ mr_act_subscribe_to_shard(struct mr_call *call)
 
 static void
 end_of(struct mr_kinesis *kinesis, const struct mr_stream_facts *facts,
-       const struct mr_consumer *consumer, const char *message)
+       const struct mr_consumer *consumer, const char *message) /* of static text */
 {
     MR_LIST_EACH(node, &kinesis->subscriptions)
     {
         struct subscription *subscription = MR_CONTAINER_OF(node, struct subscription, node);
-        if (subscription->exchange != NULL && is_of(subscription, facts, consumer)) {
-            send_exception(subscription, "ResourceNotFoundException", message);
-            end(subscription);
+        if (is_of(subscription, facts, consumer)) {
+            end_soon(subscription, message);
         }
     }
 }

@@ -310,6 +310,34 @@ unsent(struct api *api)
     return bytes;
 }
 
+/* Behind a subscription stands a request that deletes the stream: it begins when the
+ * subscription ends, which is because the stream is being deleted. */
+START_TEST(a_request_pipelined_behind_a_subscription_may_delete_what_ended_it)
+{
+    static const char body[] = "{\"StreamName\":\"s\",\"EnforceConsumerDeletion\":true}";
+    struct api api;
+    mr_auto_buf struct mr_buf in = { 0 };
+    char request[512];
+    api_open(&api, (struct api_options){ 0 });
+    api_ok(&api, "CreateStream", "{\"StreamName\":\"s\",\"ShardCount\":1}");
+    mr_auto_fd int fd = subscribe(&api);
+    gather(&api, fd, &in);
+    snprintf(request, sizeof(request),
+             "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-amz-json-1.1\r\n"
+             "X-Amz-Target: Kinesis_20131202.DeleteStream\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(body), body);
+    api_send(&api, fd, mr_slice_str(request));
+
+    api_ok(&api, "DeleteStream", "%s", body);
+    gather(&api, fd, &in);
+
+    ck_assert_uint_eq(occurs(&in, ":exception-type"), 1);
+    ck_assert_uint_eq(occurs(&in, "\r\n0\r\n\r\nHTTP/1.1 400"), 1);
+    ck_assert_uint_eq(occurs(&in, "Stream s under account 123456789012 not found."), 1);
+    api_close(&api);
+}
+END_TEST
+
 START_TEST(a_subscriber_who_does_not_read_costs_a_bounded_buffer_and_misses_nothing)
 {
     struct api api;
@@ -585,6 +613,7 @@ MR_SUITE("stream.api_time", MR_TEST(an_iterator_expires_after_five_minutes),
          MR_TEST(an_iterator_of_a_deleted_stream_does_not_read_its_successor),
          MR_TEST(a_next_token_expires_after_five_minutes),
          MR_TEST(a_subscription_speaks_every_five_seconds_and_ends_after_five_minutes),
+         MR_TEST(a_request_pipelined_behind_a_subscription_may_delete_what_ended_it),
          MR_TEST(a_subscriber_who_does_not_read_costs_a_bounded_buffer_and_misses_nothing),
          MR_TEST(a_reader_who_waits_is_answered_by_a_record_or_by_time),
          MR_TEST(a_reader_who_waits_hears_that_its_stream_is_gone),
