@@ -256,11 +256,12 @@ room_of(struct mr_shard_reader *reader)
 {
     size_t capacity = capacity_of(reader), unfinished = mr_lane_set_size(&reader->lanes);
     struct mr_poller *poller = poller_of(reader);
+    size_t held = reader->pages.bytes; /* who holds nothing may always read */
     if (reader->lanes.repartitions || unfinished + settings_of(reader)->batch_size > capacity ||
-        reader->pages.bytes >= poller->options.max_buffered_bytes / PINNED_SHARE) {
+        (held > 0 && held >= poller->options.max_buffered_bytes / PINNED_SHARE)) {
         return 0; /* settle comes by */
     }
-    if (reader->pages.bytes > 0 && mr_poller_is_full(poller)) {
+    if (held > 0 && mr_poller_is_full(poller)) {
         if (mr_list_empty(&reader->hungry)) {
             mr_list_push_back(&poller->hungry, &reader->hungry);
         }

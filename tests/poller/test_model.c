@@ -55,6 +55,7 @@ struct scenario {
     size_t shards, first_records;
     bool first_split, waits, filters, aggregates;
     uint64_t latency_ms, takes_ms;
+    size_t max_bytes;                              /* buffered; 0: the usual */
     unsigned throttled, flaky, poison, sink_fails; /* percent */
     struct mr_mapping_settings settings;           /* numbers only */
     struct action actions[MAX_ACTIONS];
@@ -666,6 +667,7 @@ begin(struct model *model)
     rig->options.event = on_event;
     rig->options.event_context = model;
     rig->options.seed = scenario->seed + 1;
+    rig->options.max_buffered_bytes = scenario->max_bytes;
     model->most_batch = scenario->settings.batch_size;
     model->most_lanes = scenario->settings.parallelization;
     for (size_t i = 0; i < MAX_SHARDS; i++) {
@@ -793,6 +795,7 @@ imagine(struct scenario *scenario, uint64_t seed)
     if (scenario->settings.max_retries < 0 && scenario->settings.max_age_ms < 0) {
         scenario->poison = 0; /* it would never end */
     }
+    scenario->max_bytes = below(&random, 3) == 0 ? 1 + below(&random, 4000) : 0;
     scenario->aggregates = below(&random, 4) == 0;
     scenario->filters = scenario->settings.tumbling_ms == 0 && below(&random, 4) == 0;
     for (size_t i = 0; i < scenario->count; i++) {
