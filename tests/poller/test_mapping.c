@@ -1096,6 +1096,48 @@ START_TEST(a_shard_that_was_trimmed_away_counts_as_finished)
 }
 END_TEST
 
+START_TEST(a_shard_trimmed_while_it_is_held_up_ends_with_what_was_read)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.settings.batch_size = 1;
+    rig.poison = "a";
+    rig_put(&rig, 0, "a b c");
+    rig_start(&rig);
+    rig_run(&rig, 100);
+    size_t child = mr_memory_stream_split(rig.stream, 0);
+    rig_put(&rig, child, "d");
+    mr_memory_stream_trim(rig.stream, 0, 3);
+    rig.poison = NULL;
+
+    rig_run(&rig, 60000);
+
+    expect(&rig, "[a]! [a] [b] [d]");
+    ck_assert(mr_mapping_is_drained(rig.mapping));
+}
+END_TEST
+
+START_TEST(a_stream_made_again_during_an_invocation_begins_anew)
+{
+    rig_auto struct rig rig;
+    rig_init(&rig, 1);
+    rig.function = slowly;
+    rig.settings.batch_size = 1;
+    rig_put(&rig, 0, "a b");
+    rig_start(&rig);
+    rig_run(&rig, 500);
+    mr_memory_stream_delete(rig.stream);
+    mr_memory_stream_create(rig.stream, 1);
+    rig_put(&rig, 1, "c");
+
+    rig_run(&rig, 60000);
+
+    ck_assert_ptr_nonnull(strstr(rig_said(&rig), "[c]"));
+    check_accounts(&rig);
+    ck_assert(mr_mapping_is_drained(rig.mapping));
+}
+END_TEST
+
 START_TEST(a_start_during_a_stop_begins_again_after_it)
 {
     rig_auto struct rig rig;
@@ -1251,6 +1293,8 @@ MR_SUITE(
     MR_TEST(bytes_that_are_buffered_are_bounded),
     MR_TEST(an_aggregates_records_are_behind_a_checkpoint_together),
     MR_TEST(a_shard_that_was_trimmed_away_counts_as_finished),
+    MR_TEST(a_shard_trimmed_while_it_is_held_up_ends_with_what_was_read),
+    MR_TEST(a_stream_made_again_during_an_invocation_begins_anew),
     MR_TEST(a_start_during_a_stop_begins_again_after_it),
     MR_TEST(a_forgotten_mapping_begins_anew),
     MR_TEST(filtered_records_move_the_checkpoint_and_count),
