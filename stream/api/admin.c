@@ -154,6 +154,8 @@ mr_admin_serve(struct mr_kinesis *kinesis, struct mr_http_exchange *exchange,
     bool is_local = mr_slice_is(mr_http_exchange_peer(exchange), "unix");
     if (kinesis->options.auth != NULL && !is_local) {
         refuse(exchange, 403, "with --auth this is answered on the Unix socket only");
+    } else if (mr_http_request_header(request, "origin").data != NULL) {
+        refuse(exchange, 403, "this is not for web pages");
     } else if (mr_slice_is(request->path, STATS) && is_get) {
         tell_stats(kinesis, exchange);
     } else if (mr_slice_is(request->path, FAULTS) && is_get) {

@@ -5,7 +5,8 @@
  *     POST /_millrace/faults   {"rules":["GetRecords:expire:rate=0.1"],"seed":7} replaces them
  * all GET  /_millrace/stats    {"streams":1,"shards":4,...} counters of the store
  *
- * On the network these exist only while signatures are not verified; on the Unix socket always.
+ * On the network these exist only while signatures are not verified, and never for a web page;
+ * on the Unix socket always.
  */
 #ifndef MR_STREAM_API_ADMIN_H
 #define MR_STREAM_API_ADMIN_H

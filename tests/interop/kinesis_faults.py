@@ -69,6 +69,8 @@ status, answer = rules("Sing:throttle")
 check("an operation that is none, too", status == 400 and "Sing is no operation" in answer["message"], answer)
 same("the old rules stay", json.loads(server.raw("", {}, "GET", "/_millrace/faults")[2])["rules"][0]["rule"],
      "PutRecords:lose=100:count=0")
+same("a web page may not set any", server.raw('{"rules":[]}', {**JSON, "Origin": "http://a.example"},
+                                              path="/_millrace/faults")[0], 403)
 same("no rules, no faults", rules(), (200, {"rules": []}))
 same("all is well", put(3)["FailedRecordCount"], 0)
 stats = json.loads(server.raw("", {}, "GET", "/_millrace/stats")[2])
