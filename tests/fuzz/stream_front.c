@@ -47,6 +47,21 @@ static const char *const operations[] = {
     "UpdateAccountSettings",
     "IncreaseStreamRetentionPeriod",
     "StartStreamEncryption",
+    "DeleteStream",
+    "DeregisterStreamConsumer",
+    "StopStreamEncryption",
+    "UpdateMaxRecordSize",
+    "DescribeStreamSummary",
+    "GetResourcePolicy",
+    "DeleteResourcePolicy",
+    "UntagResource",
+    "ListTagsForResource",
+    "SubscribeToShard",
+    "DecreaseStreamRetentionPeriod",
+    "DescribeLimits",
+    "DescribeAccountSettings",
+    "UpdateStreamWarmThroughput",
+    "DisableEnhancedMonitoring",
 };
 
 static struct mr_loop *loop;
