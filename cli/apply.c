@@ -26,8 +26,8 @@ ask_kinesis(struct mr_apply *apply, const char *operation, json_t *body, json_t 
     json_decref(body);
     int result = mr_remote_kinesis(apply->remote, operation, mr_slice_str(text), err);
     if (result == 0 && out_answer != NULL) {
-        *out_answer = json_loadb((const char *)apply->remote->body.data, apply->remote->body.size,
-                                 JSON_DECODE_ANY, NULL);
+        *out_answer = json_loadb((const char *)apply->remote->body.data,
+                                 apply->remote->body.size, JSON_DECODE_ANY, NULL);
     }
     return result;
 }
@@ -40,8 +40,8 @@ mr_apply_ask(struct mr_apply *apply, const char *method, const char *path, json_
     json_decref(body);
     int result = mr_remote_lambda(apply->remote, method, path, mr_slice_str(text), err);
     if (result == 0 && out_answer != NULL) {
-        *out_answer = json_loadb((const char *)apply->remote->body.data, apply->remote->body.size,
-                                 JSON_DECODE_ANY, NULL);
+        *out_answer = json_loadb((const char *)apply->remote->body.data,
+                                 apply->remote->body.size, JSON_DECODE_ANY, NULL);
     }
     return result;
 }
@@ -81,7 +81,8 @@ describe_stream(struct mr_apply *apply, const char *name, json_t **out_summary,
 }
 
 static int
-wait_active(struct mr_apply *apply, const char *name, json_t **out_summary, struct mr_error *err)
+wait_active(struct mr_apply *apply, const char *name, json_t **out_summary,
+            struct mr_error *err)
 {
     for (int i = 0; i < ACTIVE_TRIES; i++) {
         if (describe_stream(apply, name, out_summary, err) < 0) {
@@ -115,7 +116,8 @@ create_stream(struct mr_apply *apply, const struct mr_template_stream *stream,
 {
     json_t *body = json_pack("{ss}", "StreamName", stream->name);
     if (stream->on_demand) {
-        json_object_set_new(body, "StreamModeDetails", json_pack("{ss}", "StreamMode", "ON_DEMAND"));
+        json_object_set_new(body, "StreamModeDetails",
+                            json_pack("{ss}", "StreamMode", "ON_DEMAND"));
     } else {
         json_object_set_new(body, "ShardCount", json_integer(stream->shard_count));
     }
@@ -153,10 +155,12 @@ set_shard_count(struct mr_apply *apply, const struct mr_template_stream *stream,
     }
     if (ask_kinesis(apply, "UpdateShardCount",
                     json_pack("{ss sI ss}", "StreamName", stream->name, "TargetShardCount",
-                              (json_int_t)stream->shard_count, "ScalingType", "UNIFORM_SCALING"),
+                              (json_int_t)stream->shard_count, "ScalingType",
+                              "UNIFORM_SCALING"),
                     NULL, err) < 0) {
-        mr_say_warn(apply->say, "warn", "stream %s keeps its %lld shards, the template says %lld: %s",
-                    stream->name, (long long)shards, (long long)stream->shard_count, err->text);
+        mr_say_warn(apply->say, "warn",
+                    "stream %s keeps its %lld shards, the template says %lld: %s", stream->name,
+                    (long long)shards, (long long)stream->shard_count, err->text);
         return 0;
     }
     int result = wait_active(apply, stream->name, &summary, err);
@@ -165,7 +169,8 @@ set_shard_count(struct mr_apply *apply, const struct mr_template_stream *stream,
 }
 
 static int
-apply_stream(struct mr_apply *apply, const struct mr_template_stream *stream, struct mr_error *err)
+apply_stream(struct mr_apply *apply, const struct mr_template_stream *stream,
+             struct mr_error *err)
 {
     json_t *summary = NULL;
     const char *word = "create";
@@ -180,14 +185,15 @@ apply_stream(struct mr_apply *apply, const struct mr_template_stream *stream, st
     }
     int64_t hours = json_integer_value(json_object_get(summary, "RetentionPeriodHours"));
     int64_t shards = json_integer_value(json_object_get(summary, "OpenShardCount"));
-    mr_auto_free char *arn = mr_strdup(json_string_value(json_object_get(summary, "StreamARN")));
+    mr_auto_free char *arn =
+        mr_strdup(json_string_value(json_object_get(summary, "StreamARN")));
     json_decref(summary);
     if (set_retention(apply, stream, hours, err) < 0 ||
         set_shard_count(apply, stream, shards, err) < 0) {
         return mr_wrap(err, "stream %s", stream->name);
     }
-    if (strcmp(word, "keep") == 0 &&
-        (hours != stream->retention_hours || (!stream->on_demand && shards != stream->shard_count))) {
+    if (strcmp(word, "keep") == 0 && (hours != stream->retention_hours ||
+                                      (!stream->on_demand && shards != stream->shard_count))) {
         word = "change";
     }
     mr_state_file_put(apply->state, "streams", stream->logical_id, json_string(stream->name));
@@ -211,10 +217,10 @@ apply_consumer(struct mr_apply *apply, const struct mr_template_consumer *consum
 {
     json_t *answer = NULL;
     const char *word = "create";
-    int result = ask_kinesis(apply, "RegisterStreamConsumer",
-                             json_pack("{ss ss}", "StreamARN", consumer->stream_arn,
-                                       "ConsumerName", consumer->name),
-                             &answer, err);
+    int result = ask_kinesis(
+        apply, "RegisterStreamConsumer",
+        json_pack("{ss ss}", "StreamARN", consumer->stream_arn, "ConsumerName", consumer->name),
+        &answer, err);
     const char *group = "Consumer";
     if (result < 0 && mr_remote_said(apply->remote, "ResourceInUseException")) {
         word = "keep";

@@ -25,9 +25,9 @@ struct mr_apply {
     const struct mr_template_model *model;
     char *const *codes; /* of model->functions: directory or zip; NULL: it cannot run here */
     struct mr_state_file *state;
-    bool quiet;          /* say only what changed: for --watch */
-    unsigned refused;    /* out: mappings that cannot run here; each was said */
-    unsigned changed;    /* out: things created or changed */
+    bool quiet;       /* say only what changed: for --watch */
+    unsigned refused; /* out: mappings that cannot run here; each was said */
+    unsigned changed; /* out: things created or changed */
 };
 
 /* The first failure of the API ends it. */

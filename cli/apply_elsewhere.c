@@ -62,9 +62,16 @@ static json_t *
 queue_attributes(const struct mr_template_queue *queue)
 {
     static const char *const names[] = {
-        "ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoQueue",
-        "FifoThroughputLimit", "MaximumMessageSize", "MessageRetentionPeriod",
-        "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy", "RedrivePolicy",
+        "ContentBasedDeduplication",
+        "DeduplicationScope",
+        "DelaySeconds",
+        "FifoQueue",
+        "FifoThroughputLimit",
+        "MaximumMessageSize",
+        "MessageRetentionPeriod",
+        "ReceiveMessageWaitTimeSeconds",
+        "RedriveAllowPolicy",
+        "RedrivePolicy",
         "VisibilityTimeout",
     };
     json_t *properties = json_loads(queue->properties_json, 0, NULL);
@@ -89,7 +96,8 @@ make_queue(struct mr_apply *apply, struct mr_remote *sqs, const struct mr_templa
 {
     json_t *answer = NULL, *attributes = NULL;
     if (ask(sqs, "sqs", "AmazonSQS.CreateQueue",
-            json_pack("{ss so}", "QueueName", queue->name, "Attributes", queue_attributes(queue)),
+            json_pack("{ss so}", "QueueName", queue->name, "Attributes",
+                      queue_attributes(queue)),
             &answer, err) < 0) {
         return mr_wrap(err, "queue %s at %s", queue->name, endpoint);
     }
@@ -129,9 +137,13 @@ make_queues(struct mr_apply *apply, struct mr_error *err)
 static json_t *
 table_request(const struct mr_template_table *table)
 {
-    static const char *const names[] = { "TableName", "AttributeDefinitions", "KeySchema",
-                                         "BillingMode", "ProvisionedThroughput",
-                                         "GlobalSecondaryIndexes", "LocalSecondaryIndexes",
+    static const char *const names[] = { "TableName",
+                                         "AttributeDefinitions",
+                                         "KeySchema",
+                                         "BillingMode",
+                                         "ProvisionedThroughput",
+                                         "GlobalSecondaryIndexes",
+                                         "LocalSecondaryIndexes",
                                          "StreamSpecification" };
     json_t *properties = json_loads(table->properties_json, 0, NULL);
     json_t *request = json_object();
@@ -159,8 +171,8 @@ make_table(struct mr_apply *apply, struct mr_remote *dynamodb,
 {
     json_t *answer = NULL;
     const char *word = "create";
-    if (ask(dynamodb, "dynamodb", "DynamoDB_20120810.CreateTable", table_request(table), &answer,
-            err) < 0) {
+    if (ask(dynamodb, "dynamodb", "DynamoDB_20120810.CreateTable", table_request(table),
+            &answer, err) < 0) {
         if (!mr_remote_said(dynamodb, "ResourceInUseException")) {
             return mr_wrap(err, "table %s at %s", table->name, endpoint);
         }

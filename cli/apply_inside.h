@@ -1,4 +1,5 @@
-/* What apply's files share: apply.c (streams and the whole), apply_function.c, apply_mapping.c. */
+/* What apply's files share: apply.c (streams and the whole), apply_function.c, apply_mapping.c.
+ */
 #ifndef MR_CLI_APPLY_INSIDE_H
 #define MR_CLI_APPLY_INSIDE_H
 

@@ -59,10 +59,11 @@ can_run(struct mr_apply *apply, const struct mr_template_mapping *mapping)
     bool is_given = is_set(variable) || (mapping->source == MR_TEMPLATE_DYNAMODB &&
                                          is_set("AWS_ENDPOINT_URL_DYNAMODB"));
     if (!is_given) {
-        mr_say_warn(apply->say, "skip",
-                    "mapping   %s: its source is %s, which is not ours; set %s to a server that "
-                    "has it",
-                    mapping->logical_id, kind, variable);
+        mr_say_warn(
+            apply->say, "skip",
+            "mapping   %s: its source is %s, which is not ours; set %s to a server that "
+            "has it",
+            mapping->logical_id, kind, variable);
         return false;
     }
     return true;
@@ -129,9 +130,10 @@ describe(struct mr_apply *apply, const struct mr_template_mapping *mapping,
         mr_say_text(say, "  filter");
     }
     if (mapping->destination_arn != NULL) {
-        mr_say_text(say, "  dlq %s", mapping->destination_logical_id != NULL
-                                         ? mapping->destination_logical_id
-                                         : last_part(mapping->destination_arn));
+        mr_say_text(say, "  dlq %s",
+                    mapping->destination_logical_id != NULL
+                        ? mapping->destination_logical_id
+                        : last_part(mapping->destination_arn));
     }
     if (!mapping->enabled) {
         mr_say_in(say, MR_YELLOW, "  disabled");
@@ -142,9 +144,9 @@ describe(struct mr_apply *apply, const struct mr_template_mapping *mapping,
 static void
 add_defaults(json_t *properties, enum mr_template_source source)
 {
-    json_t *defaults = json_pack(
-        "{si si sb}", "BatchSize", source == MR_TEMPLATE_SQS ? 10 : 100,
-        "MaximumBatchingWindowInSeconds", 0, "Enabled", 1);
+    json_t *defaults =
+        json_pack("{si si sb}", "BatchSize", source == MR_TEMPLATE_SQS ? 10 : 100,
+                  "MaximumBatchingWindowInSeconds", 0, "Enabled", 1);
     json_object_set_new(defaults, "FunctionResponseTypes", json_array());
     json_object_set_new(defaults, "FilterCriteria", json_pack("{s[]}", "Filters"));
     if (source == MR_TEMPLATE_KINESIS || source == MR_TEMPLATE_DYNAMODB) {
@@ -160,8 +162,8 @@ add_defaults(json_t *properties, enum mr_template_source source)
 }
 
 static int
-update(struct mr_apply *apply, const struct mr_template_mapping *mapping, const json_t *properties,
-       const char *uuid, struct mr_error *err)
+update(struct mr_apply *apply, const struct mr_template_mapping *mapping,
+       const json_t *properties, const char *uuid, struct mr_error *err)
 {
     static const char *const fixed[] = { "EventSourceArn", "StartingPosition",
                                          "StartingPositionTimestamp", "Topics", "Queues" };
@@ -208,7 +210,8 @@ find_existing(struct mr_apply *apply, const json_t *properties, struct mr_error 
     return uuid;
 }
 
-/* The UUID, "create", "keep" or "update" in `out_word`; NULL with `err`. The caller's to free. */
+/* The UUID, "create", "keep" or "update" in `out_word`; NULL with `err`. The caller's to free.
+ */
 static char *
 put_mapping(struct mr_apply *apply, const struct mr_template_mapping *mapping,
             json_t *properties, const char **out_word, struct mr_error *err)
@@ -269,9 +272,9 @@ use_real_arns(struct mr_apply *apply, const struct mr_template_mapping *mapping,
         json_object_set(properties, "EventSourceArn", source);
     }
     if (destination != NULL) {
-        json_object_set(json_object_get(json_object_get(properties, "DestinationConfig"),
-                                        "OnFailure"),
-                        "Destination", destination);
+        json_object_set(
+            json_object_get(json_object_get(properties, "DestinationConfig"), "OnFailure"),
+            "Destination", destination);
     }
 }
 

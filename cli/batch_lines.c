@@ -25,8 +25,8 @@ struct mr_batch_lines {
 
 /* The members of one object of the feed that a person is told of. */
 struct event {
-    struct mr_slice kind, function, stream, shard, batch, outcome, detail, condition, sunk, line,
-        first, last, level;
+    struct mr_slice kind, function, stream, shard, batch, outcome, detail, condition, sunk,
+        line, first, last, level;
     int64_t seq, t, lane, attempt, count, bytes, age_ms, max_retries, duration_us, retry_in_ms,
         split, failed_at, lost;
 };
@@ -35,8 +35,14 @@ static const struct member {
     const char *name;
     size_t text, number; /* offsets; SIZE_MAX: of the other kind */
 } members[] = {
-#define TEXT(name, field)   { name, offsetof(struct event, field), SIZE_MAX }
-#define NUMBER(name, field) { name, SIZE_MAX, offsetof(struct event, field) }
+#define TEXT(name, field)                             \
+    {                                                 \
+        name, offsetof(struct event, field), SIZE_MAX \
+    }
+#define NUMBER(name, field)                           \
+    {                                                 \
+        name, SIZE_MAX, offsetof(struct event, field) \
+    }
     TEXT("kind", kind),
     TEXT("function", function),
     TEXT("stream", stream),
@@ -75,9 +81,10 @@ read_member(struct mr_json *json, struct mr_arena *arena, struct mr_slice key,
         if (!mr_slice_is(key, members[i].name)) {
             continue;
         }
-        bool taken = members[i].text != SIZE_MAX
-                         ? mr_json_string(json, arena, (void *)((char *)event + members[i].text))
-                         : mr_json_i64(json, (void *)((char *)event + members[i].number));
+        bool taken =
+            members[i].text != SIZE_MAX
+                ? mr_json_string(json, arena, (void *)((char *)event + members[i].text))
+                : mr_json_i64(json, (void *)((char *)event + members[i].number));
         if (taken) {
             return;
         }
@@ -155,12 +162,13 @@ begin(struct mr_batch_lines *lines, const struct event *event, enum mr_colour co
     strftime(clock, sizeof(clock), "%H:%M:%S", &local);
     mr_buf_clear(&say->line);
     mr_say_in(say, MR_DIM, "%s.%03d", clock, (int)(event->t % 1000));
-    mr_say_text(say, " %.*s", logical_id != NULL ? (int)strlen(logical_id) : (int)event->function.size,
+    mr_say_text(say, " %.*s",
+                logical_id != NULL ? (int)strlen(logical_id) : (int)event->function.size,
                 logical_id != NULL ? logical_id : (const char *)event->function.data);
     if (event->lane >= 0 && event->shard.size > 0) {
         unsigned long long shard = strtoull(
-            mr_arena_cstr(&lines->arena,
-                          event->shard.size > 8 ? mr_slice_from(event->shard, 8) : event->shard),
+            mr_arena_cstr(&lines->arena, event->shard.size > 8 ? mr_slice_from(event->shard, 8)
+                                                               : event->shard),
             NULL, 10);
         mr_say_text(say, "/%llu", shard);
         if (event->lane > 0) {
@@ -176,7 +184,8 @@ begin(struct mr_batch_lines *lines, const struct event *event, enum mr_colour co
 static void
 append_range(struct mr_batch_lines *lines, const struct event *event)
 {
-    uint64_t first = mr_sequence_index_of(event->first), last = mr_sequence_index_of(event->last);
+    uint64_t first = mr_sequence_index_of(event->first),
+             last = mr_sequence_index_of(event->last);
     if (first != 0) {
         mr_say_in(lines->say, MR_DIM, " #%llu…#%llu", (unsigned long long)first,
                   (unsigned long long)last);
@@ -234,7 +243,8 @@ say_end_of(struct mr_batch_lines *lines, const struct event *event)
     struct mr_say *say = lines->say;
     bool good = mr_slice_is(event->outcome, "ok");
     bool partial = mr_slice_is(event->outcome, "partial");
-    begin(lines, event, good ? MR_GREEN : (partial ? MR_YELLOW : MR_RED), good ? "END" : "FAIL");
+    begin(lines, event, good ? MR_GREEN : (partial ? MR_YELLOW : MR_RED),
+          good ? "END" : "FAIL");
     if (good) {
         mr_say_text(say, " ok   %5lld rec  %.1f ms", (long long)event->count,
                     (double)event->duration_us / 1000.0);
@@ -254,7 +264,8 @@ say_drop(struct mr_batch_lines *lines, const struct event *event)
 {
     struct mr_say *say = lines->say;
     begin(lines, event, MR_RED, "DROP");
-    mr_say_text(say, " %.*s  %lld rec", MR_SLICE_ARGS(event->condition), (long long)event->count);
+    mr_say_text(say, " %.*s  %lld rec", MR_SLICE_ARGS(event->condition),
+                (long long)event->count);
     if (mr_slice_is(event->sunk, "none")) {
         mr_say_text(say, "  no destination: it is gone");
     } else {
@@ -318,7 +329,8 @@ static void
 say_status(struct mr_batch_lines *lines)
 {
     char text[200];
-    snprintf(text, sizeof(text), "%llu batches  %llu failed  %llu records done  %llu given up  %llu in flight",
+    snprintf(text, sizeof(text),
+             "%llu batches  %llu failed  %llu records done  %llu given up  %llu in flight",
              (unsigned long long)lines->batches, (unsigned long long)lines->failed,
              (unsigned long long)lines->records, (unsigned long long)lines->dropped,
              (unsigned long long)lines->in_flight);
@@ -333,7 +345,8 @@ say_event(struct mr_batch_lines *lines, const struct event *event)
     struct mr_slice kind = event->kind;
     if (mr_slice_is(kind, "start") && batches) {
         say_start(lines, event);
-    } else if (mr_slice_is(kind, "end") && (batches || (!good && lines->detail == MR_BATCH_QUIET))) {
+    } else if (mr_slice_is(kind, "end") &&
+               (batches || (!good && lines->detail == MR_BATCH_QUIET))) {
         say_end_of(lines, event);
     } else if (mr_slice_is(kind, "drop")) {
         say_drop(lines, event);
@@ -346,7 +359,8 @@ say_event(struct mr_batch_lines *lines, const struct event *event)
     } else if (mr_slice_is(kind, "shard-end") && batches) {
         say_shard(lines, event);
     } else if (mr_slice_is(kind, "gap")) {
-        mr_say_warn(lines->say, "missed", "%lld lines: batches come faster than they can be shown",
+        mr_say_warn(lines->say, "missed",
+                    "%lld lines: batches come faster than they can be shown",
                     (long long)event->lost);
     }
 }
@@ -410,8 +424,7 @@ mr_batch_lines_name(struct mr_batch_lines *lines, const char *name, const char *
         }
     }
     lines->names = mr_realloc(lines->names, (lines->name_count + 1) * sizeof(*lines->names));
-    lines->names[lines->name_count++] =
-        (struct name){ mr_strdup(name), mr_strdup(logical_id) };
+    lines->names[lines->name_count++] = (struct name){ mr_strdup(name), mr_strdup(logical_id) };
 }
 
 uint64_t

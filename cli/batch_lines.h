@@ -36,7 +36,8 @@ uint64_t mr_batch_lines_next(const struct mr_batch_lines *lines);
 /* The daemon is another one: it counts anew, and what was in flight is not any more. */
 void mr_batch_lines_begin_anew(struct mr_batch_lines *lines);
 
-/* The index in a sequence number of version 2: one more for every record of a shard. 0: none. */
+/* The index in a sequence number of version 2: one more for every record of a shard. 0: none.
+ */
 uint64_t mr_sequence_index_of(struct mr_slice sequence);
 
 #endif

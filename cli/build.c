@@ -145,7 +145,8 @@ run_make(const struct mr_build *build, const struct mr_template_function *functi
          const char *artifacts, struct mr_error *err)
 {
     mr_auto_free char *log_directory = mr_format("%s/log", build->data);
-    mr_auto_free char *log_path = mr_format("%s/build-%s.log", log_directory, function->logical_id);
+    mr_auto_free char *log_path =
+        mr_format("%s/build-%s.log", log_directory, function->logical_id);
     mr_auto_free char *target = mr_format("build-%s", function->logical_id);
     if (mr_make_directories(log_directory, err) < 0) {
         return err->code;
@@ -206,16 +207,18 @@ check_bootstrap(const struct mr_template_function *function, const char *code,
     mr_auto_free char *shared_object =
         function->handler == NULL
             ? NULL
-            : mr_format("%s/%.*s", code, (int)strcspn(function->handler, ":"), function->handler);
+            : mr_format("%s/%.*s", code, (int)strcspn(function->handler, ":"),
+                        function->handler);
     if (!wants_bootstrap(function) || access(bootstrap, X_OK) == 0 ||
         (shared_object != NULL && strstr(shared_object, ".so") != NULL &&
          access(shared_object, R_OK) == 0)) {
         return 0;
     }
     if (function->build_method != NULL) {
-        return mr_fail(err, -ENOEXEC,
-                       "%s: `make build-%s` left no executable \"bootstrap\" in $(ARTIFACTS_DIR)",
-                       function->logical_id, function->logical_id);
+        return mr_fail(
+            err, -ENOEXEC,
+            "%s: `make build-%s` left no executable \"bootstrap\" in $(ARTIFACTS_DIR)",
+            function->logical_id, function->logical_id);
     }
     return mr_fail(err, -ENOEXEC,
                    "%s: there is no executable \"bootstrap\" in %s; build it there, or let us: "
@@ -261,7 +264,8 @@ build_by_make(const struct mr_build *build, const struct mr_template_function *f
         return err->code;
     }
     mr_say_status(build->say, status);
-    if (run_make(build, function, fresh, err) < 0 || check_bootstrap(function, fresh, err) < 0) {
+    if (run_make(build, function, fresh, err) < 0 ||
+        check_bootstrap(function, fresh, err) < 0) {
         return err->code;
     }
     if (chmod(fresh, 0755) < 0) { /* a handler runs as another user */
@@ -285,7 +289,8 @@ mr_build_function(const struct mr_build *build, const struct mr_template_functio
                        function->code_refusal);
     }
     if (function->code_path == NULL) {
-        return mr_fail(err, -ENOTSUP, "%s: its code is not on this machine", function->logical_id);
+        return mr_fail(err, -ENOTSUP, "%s: its code is not on this machine",
+                       function->logical_id);
     }
     if (function->build_method != NULL && strcmp(function->build_method, "makefile") == 0) {
         return build_by_make(build, function, out_code, err);

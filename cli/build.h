@@ -16,15 +16,16 @@
 #include "sam-templates/template.h"
 
 struct mr_build {
-    const char *data; /* the data directory, absolute: DATA/build/LOGICALID is where code goes */
+    const char
+        *data; /* the data directory, absolute: DATA/build/LOGICALID is where code goes */
     struct mr_say *say;
     const volatile bool *given_up; /* NULL, or: when true make is ended, and -EINTR returned */
 };
 
 /*
- * Builds and says so. `*out_code` is an absolute directory, or a zip file; the caller's to free.
- * -ENOEXEC, with `err`, when it does not build (the compiler's words have gone to stderr);
- * -ENOTSUP when such a function cannot run here.
+ * Builds and says so. `*out_code` is an absolute directory, or a zip file; the caller's to
+ * free. -ENOEXEC, with `err`, when it does not build (the compiler's words have gone to
+ * stderr); -ENOTSUP when such a function cannot run here.
  */
 int mr_build_function(const struct mr_build *build, const struct mr_template_function *function,
                       char **out_code, struct mr_error *err) MR_MUST_USE;

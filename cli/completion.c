@@ -34,7 +34,8 @@ static const char *const scripts[][2] = {
       "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
       "        COMPREPLY=($(compgen -W \"$(millrace completion --list '')\" -- \"$word\"))\n"
       "    elif [ \"${word:0:1}\" = - ]; then\n"
-      "        COMPREPLY=($(compgen -W \"$(millrace completion --list \"$verb\")\" -- \"$word\"))\n"
+      "        COMPREPLY=($(compgen -W \"$(millrace completion --list \"$verb\")\" -- "
+      "\"$word\"))\n"
       "    else\n"
       "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
       "    fi\n"
@@ -43,7 +44,8 @@ static const char *const scripts[][2] = {
     { "zsh", "autoload -U +X bashcompinit && bashcompinit\n"
              "source <(millrace completion bash)\n" },
     { "fish",
-      "complete -c millrace -n '__fish_use_subcommand' -f -a \"(millrace completion --list '')\"\n"
+      "complete -c millrace -n '__fish_use_subcommand' -f -a \"(millrace completion --list "
+      "'')\"\n"
       "complete -c millrace -n 'not __fish_use_subcommand' -a \"(millrace completion --list "
       "(commandline -opc)[2])\"\n" },
 };
@@ -113,9 +115,10 @@ mr_verb_completion(int argc, char **argv)
         .options = options,
         .parser = parse,
         .args_doc = "bash|zsh|fish",
-        .doc = "Print a script that completes our verbs and options in your shell.\v"
-               "For bash: source <(millrace completion bash). For fish: millrace completion fish "
-               "> ~/.config/fish/completions/millrace.fish",
+        .doc =
+            "Print a script that completes our verbs and options in your shell.\v"
+            "For bash: source <(millrace completion bash). For fish: millrace completion fish "
+            "> ~/.config/fish/completions/millrace.fish",
     };
     struct flags flags = { 0 };
     argp_parse(&argp, argc, argv, 0, NULL, &flags);

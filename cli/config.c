@@ -99,7 +99,8 @@ mr_verb_config(int argc, char **argv)
         { "access-key", &place.access_key },
     };
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        print(&flags, settings[i].name, settings[i].setting->value, settings[i].setting->origin);
+        print(&flags, settings[i].name, settings[i].setting->value,
+              settings[i].setting->origin);
     }
     print(&flags, "secret-key", "****", place.secret_key.origin); /* never shown */
     print_variable(&flags, "endpoint sqs", "AWS_ENDPOINT_URL_SQS");

@@ -60,8 +60,7 @@ find_on_path(const char *program)
     struct mr_slice rest = mr_slice_str(path == NULL ? "/usr/local/bin:/usr/bin:/bin" : path);
     while (rest.data != NULL) {
         struct mr_slice directory = mr_slice_cut(&rest, ':');
-        char *found = if_executable(
-            mr_format("%.*s/%s", MR_SLICE_ARGS(directory), program));
+        char *found = if_executable(mr_format("%.*s/%s", MR_SLICE_ARGS(directory), program));
         if (found != NULL) {
             return found;
         }
@@ -238,8 +237,8 @@ on_ready_line(int events, void *context)
     struct mr_daemon *daemon = context;
     (void)events;
     char *text = daemon->ready_text;
-    ssize_t got = read(daemon->ready_fd, text + daemon->ready_size,
-                       READY_BYTES - 1 - daemon->ready_size);
+    ssize_t got =
+        read(daemon->ready_fd, text + daemon->ready_size, READY_BYTES - 1 - daemon->ready_size);
     if (got < 0 && errno == EAGAIN) {
         return;
     }
@@ -272,7 +271,8 @@ last_line(const struct mr_daemon *daemon, char out[LINE_BYTES])
         return;
     }
     off_t from = stat.st_size - TAIL_BYTES;
-    ssize_t size = pread(fd, tail, TAIL_BYTES, from > daemon->log_start ? from : daemon->log_start);
+    ssize_t size =
+        pread(fd, tail, TAIL_BYTES, from > daemon->log_start ? from : daemon->log_start);
     while (size > 0 && tail[size - 1] == '\n') {
         size--;
     }
@@ -384,7 +384,8 @@ mr_daemon_new(struct mr_loop *loop, const char *program, const char *log_path, m
 static void
 free_arguments(struct mr_daemon *daemon)
 {
-    for (char **argument = daemon->arguments; argument != NULL && *argument != NULL; argument++) {
+    for (char **argument = daemon->arguments; argument != NULL && *argument != NULL;
+         argument++) {
         free(*argument);
     }
     free(daemon->arguments);
@@ -424,8 +425,8 @@ mr_daemon_set_arguments(struct mr_daemon *daemon, const char *const *arguments)
 }
 
 int
-mr_daemon_wait_ready(struct mr_daemon *daemon, uint64_t timeout_ms, const volatile bool *given_up,
-                     struct mr_error *err)
+mr_daemon_wait_ready(struct mr_daemon *daemon, uint64_t timeout_ms,
+                     const volatile bool *given_up, struct mr_error *err)
 {
     uint64_t until_ms = now_ms() + timeout_ms;
     while (!daemon->ready) {

@@ -34,7 +34,7 @@ typedef void(mr_daemon_fn)(struct mr_daemon *daemon, enum mr_daemon_event event,
 enum {
     MR_DAEMON_FIRST_BACKOFF_MS = 100,
     MR_DAEMON_LAST_BACKOFF_MS = 5000,
-    MR_DAEMON_STEADY_MS = 10000,      /* lived that long: its next fall counts as a first one */
+    MR_DAEMON_STEADY_MS = 10000, /* lived that long: its next fall counts as a first one */
     MR_DAEMON_MAX_LOG_BYTES = 16 << 20, /* a longer log is begun anew at a start */
 };
 

@@ -23,7 +23,8 @@ static const struct argp_option options[] = {
     { "mapping", 'm', "MAPPING", 0, "list, --all: only what this mapping gave up", 0 },
     { "all", ALL, NULL, 0, "redrive, delete: every letter", 0 },
     { "to", TO, "function|destination", 0,
-      "redrive: the event to its function again (default), or the document to its destination", 0 },
+      "redrive: the event to its function again (default), or the document to its destination",
+      0 },
     { "output", OUTPUT, "text|json", 0, "list: json is one object a line", 0 },
     { 0 },
 };
@@ -53,8 +54,8 @@ ask(struct dlq *dlq, const char *method, const char *path, json_t **out_answer,
     if (mr_remote_lambda(remote, method, path, (struct mr_slice){ 0 }, err) < 0) {
         return err->code;
     }
-    *out_answer = json_loadb((const char *)remote->body.data, remote->body.size,
-                             JSON_DECODE_ANY, NULL);
+    *out_answer =
+        json_loadb((const char *)remote->body.data, remote->body.size, JSON_DECODE_ANY, NULL);
     return 0;
 }
 
@@ -122,8 +123,9 @@ print_letter(struct dlq *dlq, json_t *letter, struct mr_error *err)
     struct tm local;
     localtime_r(&seconds, &local);
     strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
-    printf("%4lld  %s  %-22s %lld rec  %lld tries  %s", json_integer_value(json_object_get(letter, "id")),
-           when, text(letter, "condition"), json_integer_value(json_object_get(letter, "batchSize")),
+    printf("%4lld  %s  %-22s %lld rec  %lld tries  %s",
+           json_integer_value(json_object_get(letter, "id")), when, text(letter, "condition"),
+           json_integer_value(json_object_get(letter, "batchSize")),
            json_integer_value(json_object_get(letter, "invokeCount")),
            last_part(text(letter, "function")));
     if (text(letter, "shard")[0] != '\0') {
@@ -342,10 +344,11 @@ mr_verb_dlq(int argc, char **argv)
         .parser = parse,
         .args_doc = "\nlist\nshow ID...\nredrive ID... | --all\ndelete ID... | --all",
         .children = children,
-        .doc = "Look at the batches that were given up and kept here, try them again, or forget "
-               "them.\vA failure destination that has no endpoint (AWS_ENDPOINT_URL_SQS and its "
-               "like) is stood in for by this store; what a destination did not take is kept "
-               "here too.",
+        .doc =
+            "Look at the batches that were given up and kept here, try them again, or forget "
+            "them.\vA failure destination that has no endpoint (AWS_ENDPOINT_URL_SQS and its "
+            "like) is stood in for by this store; what a destination did not take is kept "
+            "here too.",
     };
     struct flags flags = { .to = "function" };
     struct dlq dlq = { .flags = &flags };

@@ -105,8 +105,8 @@ static int
 read_text(const char *word, struct mr_buf *out, struct mr_error *err)
 {
     if (strcmp(word, "-") == 0 || word[0] == '@') {
-        return mr_record_input_read_file(word[0] == '@' ? word + 1 : word, MR_INPUT_MAX_FILE_BYTES,
-                                  out, err);
+        return mr_record_input_read_file(word[0] == '@' ? word + 1 : word,
+                                         MR_INPUT_MAX_FILE_BYTES, out, err);
     }
     mr_buf_append_str(out, word);
     return 0;

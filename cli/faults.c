@@ -20,7 +20,8 @@ enum { MAX_RULES = 64, SEED = 256 };
 
 static const struct argp_option options[] = {
     { "clear", 'c', NULL, 0, "Take away the rules there are first", 0 },
-    { "seed", SEED, "N", 0, "Of the rules with a rate: the same seed strikes the same calls", 0 },
+    { "seed", SEED, "N", 0, "Of the rules with a rate: the same seed strikes the same calls",
+      0 },
     { 0 },
 };
 
@@ -120,12 +121,13 @@ mr_verb_faults(int argc, char **argv)
         .parser = parse,
         .args_doc = "[RULE...]",
         .children = children,
-        .doc = "Make the stream server fail on purpose; without a RULE, show the rules in force "
-               "and how often each has struck.\v"
-               "A RULE is OPERATION:KIND[:count=N|:rate=0.1], OPERATION a Kinesis operation or *; "
-               "KIND one of throttle, error, limit, expire (GetRecords), stall=MS, tear (the "
-               "connection is cut), partial=PERCENT (of PutRecords). For example: "
-               "GetRecords:throttle:count=5, PutRecords:partial=20:rate=0.5",
+        .doc =
+            "Make the stream server fail on purpose; without a RULE, show the rules in force "
+            "and how often each has struck.\v"
+            "A RULE is OPERATION:KIND[:count=N|:rate=0.1], OPERATION a Kinesis operation or *; "
+            "KIND one of throttle, error, limit, expire (GetRecords), stall=MS, tear (the "
+            "connection is cut), partial=PERCENT (of PutRecords). For example: "
+            "GetRecords:throttle:count=5, PutRecords:partial=20:rate=0.5",
     };
     struct flags flags = { .seed = 1 };
     struct mr_error err = { 0 };

@@ -11,7 +11,8 @@
 enum { READ_BYTES = 64 * 1024 };
 
 void
-mr_record_input_init(struct mr_record_input *input, enum mr_record_input_form form, const char *const *paths)
+mr_record_input_init(struct mr_record_input *input, enum mr_record_input_form form,
+                     const char *const *paths)
 {
     *input = (struct mr_record_input){ .form = form, .paths = paths, .fd = -1 };
 }
@@ -74,7 +75,8 @@ read_all(int fd, const char *path, size_t max_bytes, struct mr_buf *out, struct 
 }
 
 int
-mr_record_input_read_file(const char *path, size_t max_bytes, struct mr_buf *out, struct mr_error *err)
+mr_record_input_read_file(const char *path, size_t max_bytes, struct mr_buf *out,
+                          struct mr_error *err)
 {
     int fd = open_path(path, err);
     if (fd < 0) {
@@ -157,7 +159,8 @@ static int
 next_value(struct mr_record_input *input, struct mr_slice *out_value, struct mr_error *err)
 {
     if (!input->json_begun) {
-        int result = read_all(input->fd, input->name, MR_INPUT_MAX_FILE_BYTES, &input->buf, err);
+        int result =
+            read_all(input->fd, input->name, MR_INPUT_MAX_FILE_BYTES, &input->buf, err);
         if (result < 0) {
             return result;
         }
@@ -194,7 +197,8 @@ next_of_file(struct mr_record_input *input, struct mr_slice *out_record, struct 
             return 0;
         }
         input->at_end = true;
-        int result = read_all(input->fd, input->name, MR_INPUT_MAX_RECORD_BYTES, &input->buf, err);
+        int result =
+            read_all(input->fd, input->name, MR_INPUT_MAX_RECORD_BYTES, &input->buf, err);
         *out_record = mr_buf_slice(&input->buf);
         return result < 0 ? result : 1;
     }
@@ -206,7 +210,8 @@ next_of_file(struct mr_record_input *input, struct mr_slice *out_record, struct 
 }
 
 int
-mr_record_input_next(struct mr_record_input *input, struct mr_slice *out_record, struct mr_error *err)
+mr_record_input_next(struct mr_record_input *input, struct mr_slice *out_record,
+                     struct mr_error *err)
 {
     for (;;) {
         if (input->fd < 0) {

@@ -42,7 +42,8 @@ struct mr_record_input {
 };
 
 /* `paths` outlives the input. */
-void mr_record_input_init(struct mr_record_input *input, enum mr_record_input_form form, const char *const *paths);
+void mr_record_input_init(struct mr_record_input *input, enum mr_record_input_form form,
+                          const char *const *paths);
 void mr_record_input_deinit(struct mr_record_input *input);
 #define mr_auto_input __attribute__((cleanup(mr_record_input_deinit)))
 
@@ -50,13 +51,14 @@ void mr_record_input_deinit(struct mr_record_input *input);
  * 1 with the next record, valid until the next call; 0 when there are no more; negative with
  * `err`. Waits for a slow writer.
  */
-int mr_record_input_next(struct mr_record_input *input, struct mr_slice *out_record, struct mr_error *err);
+int mr_record_input_next(struct mr_record_input *input, struct mr_slice *out_record,
+                         struct mr_error *err);
 
 /* Would the next call have to wait for a writer? Then it is time to send what is gathered. */
 bool mr_record_input_would_wait(const struct mr_record_input *input);
 
 /* All of a file ("-": stdin) appended to `out`; -EFBIG over `max_bytes`. */
 int mr_record_input_read_file(const char *path, size_t max_bytes, struct mr_buf *out,
-                       struct mr_error *err);
+                              struct mr_error *err);
 
 #endif

@@ -112,10 +112,9 @@ run(const struct flags *flags, struct mr_place *place, struct mr_remote *remote)
         return mr_complain(MR_EXIT_USAGE, "%s", err.text);
     }
     const char *name = mr_place_name(place, "functions", flags->function);
-    mr_auto_free char *path =
-        mr_format("/2015-03-31/functions/%s/invocations%s%s", name,
-                  flags->qualifier == NULL ? "" : "?Qualifier=",
-                  flags->qualifier == NULL ? "" : flags->qualifier);
+    mr_auto_free char *path = mr_format("/2015-03-31/functions/%s/invocations%s%s", name,
+                                        flags->qualifier == NULL ? "" : "?Qualifier=",
+                                        flags->qualifier == NULL ? "" : flags->qualifier);
     if (mr_remote_invoke(remote, path, flags->async ? "Event" : "RequestResponse",
                          !flags->async && !flags->no_log, mr_buf_slice(&event), &err) < 0) {
         return mr_complain(MR_EXIT_FAILED, "%s", err.text);
@@ -142,10 +141,11 @@ mr_verb_invoke(int argc, char **argv)
         .parser = parse,
         .args_doc = "FUNCTION [EVENT]",
         .children = children,
-        .doc = "Call a function once and print its answer. What it wrote goes to the standard "
-               "error output.\v"
-               "EVENT is JSON ({} when absent); `millrace generate-event` makes one as the stream "
-               "would. FUNCTION is a name, or a logical ID of the template that is up.",
+        .doc =
+            "Call a function once and print its answer. What it wrote goes to the standard "
+            "error output.\v"
+            "EVENT is JSON ({} when absent); `millrace generate-event` makes one as the stream "
+            "would. FUNCTION is a name, or a logical ID of the template that is up.",
     };
     struct flags flags = { 0 };
     struct mr_place place;

@@ -134,7 +134,8 @@ show(struct logs *logs)
     struct mr_error err = { 0 };
     mr_auto_remote struct mr_remote remote;
     mr_remote_init(&remote, NULL, &logs->place);
-    if (mr_remote_lambda(&remote, "GET", "/_millrace/events", (struct mr_slice){ 0 }, &err) < 0) {
+    if (mr_remote_lambda(&remote, "GET", "/_millrace/events", (struct mr_slice){ 0 }, &err) <
+        0) {
         return mr_complain(MR_EXIT_FAILED, "%s", err.text);
     }
     struct mr_slice rest = mr_buf_slice(&remote.body);
@@ -170,9 +171,10 @@ mr_verb_logs(int argc, char **argv)
         .parser = parse,
         .args_doc = "[FUNCTION]",
         .children = children,
-        .doc = "Show what functions wrote, between Lambda's START, END and REPORT lines; as far "
-               "back as the daemon remembers.\v"
-               "FUNCTION is a name, or a logical ID of the template that is up.",
+        .doc =
+            "Show what functions wrote, between Lambda's START, END and REPORT lines; as far "
+            "back as the daemon remembers.\v"
+            "FUNCTION is a name, or a logical ID of the template that is up.",
     };
     struct flags flags = { 0 };
     struct logs logs = { .flags = &flags };
@@ -181,9 +183,8 @@ mr_verb_logs(int argc, char **argv)
     mr_say_init(&logs.say, flags.json_output);
     logs.lines =
         mr_batch_lines_new(&logs.say, flags.batches ? MR_BATCH_USUAL : MR_BATCH_LAMBDA_LOG);
-    logs.name = flags.function == NULL
-                    ? NULL
-                    : mr_place_name(&logs.place, "functions", flags.function);
+    logs.name =
+        flags.function == NULL ? NULL : mr_place_name(&logs.place, "functions", flags.function);
     int exit_code = flags.daemon != NULL ? show_daemon(&logs)
                     : flags.follow       ? follow(&logs)
                                          : show(&logs);

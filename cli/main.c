@@ -27,7 +27,8 @@ static const struct mr_verb verbs[] = {
     { "streams", "List, create, split, merge, save and load streams", mr_verb_streams },
     { "invoke", "Call a function once", mr_verb_invoke },
     { "replay", "Give a recorded event to its function once more", mr_verb_replay },
-    { "generate-event", "Print an event as a mapping would hand it over", mr_verb_generate_event },
+    { "generate-event", "Print an event as a mapping would hand it over",
+      mr_verb_generate_event },
     { "seek", "Move a mapping to another place in its stream", mr_verb_seek },
     { "faults", "Make the stream server fail on purpose", mr_verb_faults },
     { "build", "Build the functions of a template", mr_verb_build },
@@ -79,13 +80,15 @@ mr_verb_suggest(const char *name)
 static int
 help(void)
 {
-    printf("Usage: millrace VERB [OPTION...]\n"
-           "AWS Lambda's event source mapping on your own machine: streams, batches, retries and\n"
-           "sandboxed handlers from a SAM template.\n\n");
+    printf(
+        "Usage: millrace VERB [OPTION...]\n"
+        "AWS Lambda's event source mapping on your own machine: streams, batches, retries and\n"
+        "sandboxed handlers from a SAM template.\n\n");
     for (const struct mr_verb *verb = verbs; verb->name != NULL; verb++) {
         printf("  %-15s %s\n", verb->name, verb->summary);
     }
-    printf("\n`millrace VERB --help` says more about one of them; --version prints the version.\n");
+    printf("\n`millrace VERB --help` says more about one of them; --version prints the "
+           "version.\n");
     return MR_EXIT_OK;
 }
 

@@ -52,12 +52,11 @@ mr_mapping_find(struct mr_place *place, struct mr_remote *remote, const char *wo
         return mr_strdup(uuid);
     }
     const char *function = mr_place_name(place, "functions", word);
-    if (mr_remote_lambda(remote, "GET", "/2015-03-31/event-source-mappings", (struct mr_slice){ 0 },
-                         err) < 0) {
+    if (mr_remote_lambda(remote, "GET", "/2015-03-31/event-source-mappings",
+                         (struct mr_slice){ 0 }, err) < 0) {
         return NULL;
     }
-    json_t *answer =
-        json_loadb((const char *)remote->body.data, remote->body.size, 0, NULL);
+    json_t *answer = json_loadb((const char *)remote->body.data, remote->body.size, 0, NULL);
     json_t *mapping;
     size_t i, matches = 0;
     char *found = NULL;
@@ -75,8 +74,9 @@ mr_mapping_find(struct mr_place *place, struct mr_remote *remote, const char *wo
     }
     free(found);
     mr_fail(err, -ENOENT,
-            matches == 0 ? "there is no mapping %s; `millrace status` shows them"
-                         : "%s has more than one mapping; name one of them, see `millrace status`",
+            matches == 0
+                ? "there is no mapping %s; `millrace status` shows them"
+                : "%s has more than one mapping; name one of them, see `millrace status`",
             word);
     return NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * mapping_names: a mapping as people name it: its logical ID, its UUID, or the function it feeds.
+ * mapping_names: a mapping as people name it: its logical ID, its UUID, or the function it
+ * feeds.
  */
 #ifndef MR_CLI_MAPPING_NAMES_H
 #define MR_CLI_MAPPING_NAMES_H

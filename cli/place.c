@@ -53,7 +53,8 @@ read_file(struct mr_arena *arena, const char *path)
     char *text = mr_arena_alloc(arena, MAX_STATE_BYTES + 1);
     size_t size = 0;
     ssize_t got;
-    while (size < MAX_STATE_BYTES && (got = read(fd, text + size, MAX_STATE_BYTES - size)) > 0) {
+    while (size < MAX_STATE_BYTES &&
+           (got = read(fd, text + size, MAX_STATE_BYTES - size)) > 0) {
         size += (size_t)got;
     }
     text[size] = '\0';
@@ -135,12 +136,10 @@ choose(struct mr_place *place, const struct choice *choice)
             return (struct mr_setting){ value, choice->variables[i] };
         }
     }
-    const char *value =
-        choice->state == NULL ? NULL : state_text(place, NULL, choice->state);
+    const char *value = choice->state == NULL ? NULL : state_text(place, NULL, choice->state);
     if (value != NULL) {
-        return (struct mr_setting){ value,
-                                    mr_arena_printf(&place->arena, "%s/up.json",
-                                                    place->data.value) };
+        return (struct mr_setting){ value, mr_arena_printf(&place->arena, "%s/up.json",
+                                                           place->data.value) };
     }
     return (struct mr_setting){ choice->standard, "default" };
 }
@@ -158,23 +157,26 @@ mr_place_find(struct mr_place *place, const struct mr_place_flags *flags)
     } else if (!find_state(place)) {
         place->data = (struct mr_setting){ ".millrace", "default" };
     }
-    place->endpoint = choose(place, &(struct choice){ flags->endpoint,
-                                                      "flag --endpoint-url",
-                                                      { "MILLRACE_ENDPOINT", "AWS_ENDPOINT_URL" },
-                                                      "endpoint",
-                                                      "http://127.0.0.1:4566" });
+    place->endpoint =
+        choose(place, &(struct choice){ flags->endpoint,
+                                        "flag --endpoint-url",
+                                        { "MILLRACE_ENDPOINT", "AWS_ENDPOINT_URL" },
+                                        "endpoint",
+                                        "http://127.0.0.1:4566" });
     place->region = choose(place, &(struct choice){ flags->region,
                                                     "flag --region",
                                                     { "AWS_REGION", "AWS_DEFAULT_REGION" },
                                                     "region",
                                                     "us-east-1" });
-    place->account = choose(place, &(struct choice){ .state = "account",
-                                                     .standard = "123456789012" });
-    place->access_key = choose(place, &(struct choice){ .variables = { "AWS_ACCESS_KEY_ID" },
-                                                        .standard = "local" });
-    place->secret_key = choose(place, &(struct choice){ .variables = { "AWS_SECRET_ACCESS_KEY" },
-                                                        .standard = "local" });
-    place->session_token = choose(place, &(struct choice){ .variables = { "AWS_SESSION_TOKEN" } });
+    place->account =
+        choose(place, &(struct choice){ .state = "account", .standard = "123456789012" });
+    place->access_key = choose(
+        place, &(struct choice){ .variables = { "AWS_ACCESS_KEY_ID" }, .standard = "local" });
+    place->secret_key =
+        choose(place, &(struct choice){ .variables = { "AWS_SECRET_ACCESS_KEY" },
+                                        .standard = "local" });
+    place->session_token =
+        choose(place, &(struct choice){ .variables = { "AWS_SESSION_TOKEN" } });
 }
 
 void

@@ -25,7 +25,7 @@ struct mr_place {
     struct mr_arena arena; /* everything below */
     struct mr_setting endpoint, region, account, data;
     struct mr_setting access_key, secret_key, session_token; /* the last may be NULL */
-    const char *state_json; /* up.json's text, or NULL */
+    const char *state_json;                                  /* up.json's text, or NULL */
 };
 
 /* What flags said; NULL where they did not. */

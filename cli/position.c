@@ -59,7 +59,8 @@ mr_position_parse(struct mr_position *out_position, const char *text, struct mr_
         position.type = "TRIM_HORIZON";
     } else if (strcasecmp(text, "latest") == 0 || strcasecmp(text, "now") == 0) {
         position.type = "LATEST";
-    } else if (strlen(text) >= SHORTEST_SEQUENCE && strspn(text, "0123456789") == strlen(text)) {
+    } else if (strlen(text) >= SHORTEST_SEQUENCE &&
+               strspn(text, "0123456789") == strlen(text)) {
         position.type = "AT_SEQUENCE_NUMBER";
         position.sequence = text;
     } else if (parse_age(text, &number)) {

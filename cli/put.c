@@ -1,7 +1,8 @@
 /*
  * millrace put: records into a stream, from arguments, files and pipes.
  *
- * Records are gathered into PutRecords calls; what a call refuses is put again, later each time.
+ * Records are gathered into PutRecords calls; what a call refuses is put again, later each
+ * time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -39,23 +40,26 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    { "key", 'k', "KEY", 0, "The partition key of every record (default: a new one for each)", 0 },
+    { "key", 'k', "KEY", 0, "The partition key of every record (default: a new one for each)",
+      0 },
     { "key-field", KEY_FIELD, "PATH", 0,
       "The partition key is this member of the JSON record, like customer.id", 0 },
     { "shard", 's', "SHARD", 0, "Put into this shard, like 0 or shardId-000000000000", 0 },
     { "partition", 's', NULL, OPTION_ALIAS, NULL, 0 },
     { "hash-key", HASH_KEY, "NUMBER", 0, "The explicit hash key, a number below 2^128", 0 },
-    { "file", 'f', "FILE", 0, "Read records from FILE, one a line; - is the standard input", 1 },
+    { "file", 'f', "FILE", 0, "Read records from FILE, one a line; - is the standard input",
+      1 },
     { "json", FORM_JSON, NULL, 0,
       "Files hold JSON: values one behind the other, or one array of them", 1 },
     { "whole", FORM_WHOLE, NULL, 0, "Each file is one record, byte for byte", 1 },
     { "base64", FORM_BASE64, NULL, 0, "Records are given in base64", 1 },
-    { "kpl", KPL, NULL, 0,
-      "Pack records into aggregates, as the Kinesis Producer Library does", 2 },
+    { "kpl", KPL, NULL, 0, "Pack records into aggregates, as the Kinesis Producer Library does",
+      2 },
     { "rate", RATE, "N", 0, "At most N records a second", 2 },
     { "repeat", REPEAT, "N", 0, "Put all of it N times", 2 },
     { "retries", RETRIES, "N", 0, "Put a refused record again so often (default 10)", 2 },
-    { "output", OUTPUT, "text|json", 0, "json: one object a record, with its sequence number", 2 },
+    { "output", OUTPUT, "text|json", 0, "json: one object a record, with its sequence number",
+      2 },
     { "verbose", 'v', NULL, 0, "A line for each record", 2 },
     { "quiet", 'q', NULL, 0, "No summary", 2 },
     { 0 },
@@ -88,7 +92,8 @@ struct putting {
     struct mr_aggregator aggregator; /* with --kpl */
     struct mr_arena arena;           /* of one record */
     struct mr_random random;
-    struct count counts[SHOWN_SHARDS]; /* of the first shards met; the rest goes into `others` */
+    struct count
+        counts[SHOWN_SHARDS]; /* of the first shards met; the rest goes into `others` */
     size_t count_count;
     uint64_t others;
 };
@@ -221,7 +226,8 @@ choose_key(struct putting *putting, struct mr_slice record, struct mr_slice *out
             &putting->arena, "%016llx", (unsigned long long)mr_random_u64(&putting->random)));
         return 0;
     }
-    if (!find_member(record, flags->key_field, &putting->arena, out_key) || out_key->size == 0) {
+    if (!find_member(record, flags->key_field, &putting->arena, out_key) ||
+        out_key->size == 0) {
         return mr_fail(err, -EINVAL, "record %llu has no member %s to take its key from",
                        (unsigned long long)putting->putter.read + 1, flags->key_field);
     }
@@ -325,7 +331,8 @@ put_arguments(struct putting *putting, struct mr_error *err)
         mr_auto_buf struct mr_buf file = { 0 };
         struct mr_slice record = mr_slice_str(flags->data[i]);
         if (flags->data[i][0] == '@') {
-            if (mr_record_input_read_file(flags->data[i] + 1, MR_INPUT_MAX_RECORD_BYTES, &file, err) < 0) {
+            if (mr_record_input_read_file(flags->data[i] + 1, MR_INPUT_MAX_RECORD_BYTES, &file,
+                                          err) < 0) {
                 return err->code;
             }
             record = mr_buf_slice(&file);
@@ -388,7 +395,8 @@ find_hash_key(struct putting *putting, struct mr_error *err)
         return 0;
     }
     struct mr_shard_list list;
-    if (mr_shards_list(&putting->remote, putting->stream, &putting->place.arena, &list, err) < 0) {
+    if (mr_shards_list(&putting->remote, putting->stream, &putting->place.arena, &list, err) <
+        0) {
         return err->code;
     }
     if (putting->flags->kpl &&
@@ -404,7 +412,8 @@ find_hash_key(struct putting *putting, struct mr_error *err)
     }
     putting->hash_key = mr_slice_str(shard->first_hash);
     if (shard->last_sequence != NULL) {
-        return mr_fail(err, -EINVAL, "%s is closed: it was split or merged; put into its children",
+        return mr_fail(err, -EINVAL,
+                       "%s is closed: it was split or merged; put into its children",
                        shard->id);
     }
     return 0;
@@ -485,7 +494,8 @@ mr_verb_put(int argc, char **argv)
         .parser = parse,
         .args_doc = "STREAM [DATA|@FILE...]",
         .children = children,
-        .doc = "Put records into a stream: each DATA is one, @FILE a file's whole content. Without "
+        .doc = "Put records into a stream: each DATA is one, @FILE a file's whole content. "
+               "Without "
                "DATA and --file, each line of the standard input.\v"
                "STREAM is a name, or a logical ID of the template that is up.",
     };

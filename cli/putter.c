@@ -31,13 +31,14 @@ call_size(uint64_t rate)
     uint64_t size = rate == 0 ? MR_KINESIS_MAX_RECORDS_PER_PUT : rate / 20;
     return size < 1 ? 1
                     : (size > MR_KINESIS_MAX_RECORDS_PER_PUT ? MR_KINESIS_MAX_RECORDS_PER_PUT
-                                                              : (size_t)size);
+                                                             : (size_t)size);
 }
 
 void
 mr_putter_init(struct mr_putter *putter, const struct mr_putter_options *options)
 {
-    *putter = (struct mr_putter){ .options = *options, .most_pending = call_size(options->rate) };
+    *putter =
+        (struct mr_putter){ .options = *options, .most_pending = call_size(options->rate) };
     putter->started_ms = putter->told_ms = now_ms();
 }
 
@@ -149,7 +150,8 @@ worth_again(const struct mr_remote *remote, int result)
 static void
 sleep_ms(uint64_t ms)
 {
-    struct timespec time = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+    struct timespec time = { .tv_sec = (time_t)(ms / 1000),
+                             .tv_nsec = (long)(ms % 1000) * 1000000 };
     nanosleep(&time, NULL);
 }
 
@@ -175,8 +177,8 @@ mr_putter_flush(struct mr_putter *putter, struct mr_error *err)
         mr_auto_buf struct mr_buf body = { 0 };
         write_request(putter, &body);
         int result = mr_remote_kinesis(remote, "PutRecords", mr_buf_slice(&body), err);
-        if (result < 0 && (!worth_again(remote, result) ||
-                           (result == -ECONNREFUSED && putter->put == 0))) {
+        if (result < 0 &&
+            (!worth_again(remote, result) || (result == -ECONNREFUSED && putter->put == 0))) {
             return result;
         }
         if (result == 0) {

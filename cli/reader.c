@@ -33,8 +33,8 @@ read_record(struct mr_json *json, struct mr_arena *arena, struct mr_reader_recor
     return !json->bad;
 }
 
-static int open_shard(struct mr_reader *reader, const char *id, const struct mr_position *position,
-                      struct mr_error *err);
+static int open_shard(struct mr_reader *reader, const char *id,
+                      const struct mr_position *position, struct mr_error *err);
 
 /* A shard's end names its children; one of two parents' is met twice and opened once. */
 static int
@@ -126,7 +126,8 @@ open_shard(struct mr_reader *reader, const char *id, const struct mr_position *p
         }
     }
     mr_auto_free char *iterator = NULL;
-    if (mr_position_iterator(reader->remote, reader->stream, id, position, &iterator, err) < 0) {
+    if (mr_position_iterator(reader->remote, reader->stream, id, position, &iterator, err) <
+        0) {
         return err->code;
     }
     struct mr_reader_shard *shard = mr_alloc_zero(1, sizeof(*shard));
@@ -142,7 +143,8 @@ open_shard(struct mr_reader *reader, const char *id, const struct mr_position *p
  * shards whose parent is not listed are opened here.
  */
 int
-mr_reader_open(struct mr_reader *reader, const struct mr_position *position, struct mr_error *err)
+mr_reader_open(struct mr_reader *reader, const struct mr_position *position,
+               struct mr_error *err)
 {
     mr_auto_arena struct mr_arena arena = { 0 };
     struct mr_shard_list list;

@@ -37,8 +37,8 @@ struct mr_reader {
     void *context;
     struct mr_reader_shard *shards;
     struct mr_arena arena; /* of one answer */
-    bool behind; /* the last round met records, or a shard that had not caught up */
-    bool enough; /* fn said so */
+    bool behind;           /* the last round met records, or a shard that had not caught up */
+    bool enough;           /* fn said so */
 };
 
 /*

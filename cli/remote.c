@@ -10,7 +10,7 @@
 #include "base/clock.h"
 
 enum {
-    LONGEST_WAIT_MS = 100, /* between two looks at `given_up` */
+    LONGEST_WAIT_MS = 100,            /* between two looks at `given_up` */
     CALL_MS = 15 * 60 * 1000 + 10000, /* an invoked function may take its fifteen minutes */
 };
 
@@ -89,7 +89,8 @@ on_answer(const struct mr_http_result *result, void *context)
     snprintf(waiting->type, sizeof(waiting->type), "%.*s", MR_SLICE_ARGS(type));
     struct mr_slice error =
         mr_http_header_get(result->headers, result->header_count, "X-Amz-Function-Error");
-    snprintf(remote->function_error, sizeof(remote->function_error), "%.*s", MR_SLICE_ARGS(error));
+    snprintf(remote->function_error, sizeof(remote->function_error), "%.*s",
+             MR_SLICE_ARGS(error));
     struct mr_slice log =
         mr_http_header_get(result->headers, result->header_count, "X-Amz-Log-Result");
     remote->log_result = log.size > 0 ? mr_slice_dup(log) : NULL;
@@ -161,17 +162,19 @@ ask(struct mr_remote *remote, struct mr_sigv4_signer *signer, const char *method
         .body = body,
     };
     uint64_t now_ms = mr_clock_wall_ms(mr_clock_system());
-    size_t added = mr_sigv4_sign(signer, &request, now_ms, &remote->arena, headers + header_count);
-    return send_and_wait(remote,
-                         &(struct mr_http_call_options){
-                             .method = method,
-                             .url = mr_arena_printf(&remote->arena, "%s%s", remote->endpoint, path),
-                             .headers = headers,
-                             .header_count = header_count + added,
-                             .body = body,
-                             .total_ms = CALL_MS,
-                         },
-                         err);
+    size_t added =
+        mr_sigv4_sign(signer, &request, now_ms, &remote->arena, headers + header_count);
+    return send_and_wait(
+        remote,
+        &(struct mr_http_call_options){
+            .method = method,
+            .url = mr_arena_printf(&remote->arena, "%s%s", remote->endpoint, path),
+            .headers = headers,
+            .header_count = header_count + added,
+            .body = body,
+            .total_ms = CALL_MS,
+        },
+        err);
 }
 
 static void

@@ -20,7 +20,7 @@
 #include "net/loop.h"
 
 struct mr_remote {
-    struct mr_loop *loop;     /* the caller's, or ours when none was given */
+    struct mr_loop *loop; /* the caller's, or ours when none was given */
     bool owns_loop;
     const volatile bool *given_up; /* NULL, or: when true, a call returns -EINTR */
     struct mr_http_client *http;
@@ -34,7 +34,7 @@ struct mr_remote {
     int status;
     char function_error[32]; /* X-Amz-Function-Error of the last answer, or "" */
     char *log_result;        /* X-Amz-Log-Result of the last answer, or NULL */
-    char error_name[96]; /* of the last error answer: "ResourceNotFoundException"; or "" */
+    char error_name[96];     /* of the last error answer: "ResourceNotFoundException"; or "" */
 };
 
 /* `loop` NULL: one of its own. The place need not outlive the call. */
@@ -52,11 +52,12 @@ int mr_remote_kinesis(struct mr_remote *remote, const char *operation, struct mr
 int mr_remote_lambda(struct mr_remote *remote, const char *method, const char *path,
                      struct mr_slice body, struct mr_error *err) MR_MUST_USE;
 
-/* A service of JSON 1.0 ("sqs", "AmazonSQS.CreateQueue"; "dynamodb", ...), where the endpoint is
- * that service's. */
+/* A service of JSON 1.0 ("sqs", "AmazonSQS.CreateQueue"; "dynamodb", ...), where the endpoint
+ * is that service's. */
 int mr_remote_json(struct mr_remote *remote, const char *service, const char *target,
                    struct mr_slice body, struct mr_error *err) MR_MUST_USE;
-/* Invoke: `type` is "RequestResponse", "Event" or "DryRun"; with `tail`, log_result is filled. */
+/* Invoke: `type` is "RequestResponse", "Event" or "DryRun"; with `tail`, log_result is filled.
+ */
 int mr_remote_invoke(struct mr_remote *remote, const char *path, const char *type, bool tail,
                      struct mr_slice event, struct mr_error *err) MR_MUST_USE;
 

@@ -21,7 +21,8 @@ enum { EVENT = 256, ALL_FAILED, GDB, VALGRIND, STRACE, BARE, MAX_LISTED = 1000 }
 
 static const struct argp_option options[] = {
     { "list", 'l', NULL, 0, "List what is recorded, the newest first", 0 },
-    { "failed", ALL_FAILED, NULL, 0, "Of the list: only what failed; else: replay all of those", 0 },
+    { "failed", ALL_FAILED, NULL, 0, "Of the list: only what failed; else: replay all of those",
+      0 },
     { "event", EVENT, NULL, 0, "Print the recorded event instead", 0 },
     { "gdb", GDB, NULL, 0, "Under gdb, with its code here and without a sandbox", 1 },
     { "valgrind", VALGRIND, NULL, 0, "The same under valgrind", 1 },
@@ -84,7 +85,8 @@ parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (flags->id == NULL && !flags->list && !flags->failed) {
-            argp_error(state, "which? a batch (b7.R.L), a request id, a number; --list shows them");
+            argp_error(state,
+                       "which? a batch (b7.R.L), a request id, a number; --list shows them");
         }
         return 0;
     default:
@@ -138,12 +140,11 @@ print_entry(const json_t *entry)
 static int
 run_again(struct replay *replay, const json_t *invocation, struct mr_error *err)
 {
-    const char *function =
-        replay->flags->to == NULL
-            ? function_of(invocation)
-            : mr_place_name(&replay->place, "functions", replay->flags->to);
-    mr_auto_free char *event = json_dumps(json_object_get(invocation, "event"),
-                                          JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *function = replay->flags->to == NULL
+                               ? function_of(invocation)
+                               : mr_place_name(&replay->place, "functions", replay->flags->to);
+    mr_auto_free char *event =
+        json_dumps(json_object_get(invocation, "event"), JSON_COMPACT | JSON_ENCODE_ANY);
     if (replay->flags->event) {
         puts(event);
         return 0;
@@ -192,7 +193,8 @@ run_listed(struct replay *replay, struct mr_error *err)
     json_t *all = json_object_get(history, "invocations");
     int failed = 0, result = 0;
     for (size_t i = json_array_size(all); result >= 0 && i > 0; i--) {
-        const json_t *entry = json_array_get(all, flags->list ? json_array_size(all) - i : i - 1);
+        const json_t *entry =
+            json_array_get(all, flags->list ? json_array_size(all) - i : i - 1);
         mr_auto_free char *id =
             mr_format("%lld", json_integer_value(json_object_get(entry, "id")));
         if (flags->list) {
@@ -216,7 +218,8 @@ mr_verb_replay(int argc, char **argv)
         .args_doc = "ID",
         .children = children,
         .doc = "Give a recorded event to its function once more and print the answer. No "
-               "checkpoint moves.\vID is a batch as `millrace up` shows it (b7.R.L), a request id, "
+               "checkpoint moves.\vID is a batch as `millrace up` shows it (b7.R.L), a request "
+               "id, "
                "or a number of the list.",
     };
     struct flags flags = { .limit = 20 };
@@ -225,7 +228,8 @@ mr_verb_replay(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &flags);
     mr_place_find(&replay.place, &flags.place);
     mr_remote_init(&replay.remote, NULL, &replay.place);
-    int result = flags.id != NULL ? run_one(&replay, flags.id, &err) : run_listed(&replay, &err);
+    int result =
+        flags.id != NULL ? run_one(&replay, flags.id, &err) : run_listed(&replay, &err);
     int exit_code = result < 0   ? mr_complain(MR_EXIT_FAILED, "%s", err.text)
                     : result > 0 ? MR_EXIT_FAILED
                                  : MR_EXIT_OK;

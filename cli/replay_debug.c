@@ -58,8 +58,8 @@ give_event(struct debug *debug, struct mr_http_exchange *exchange)
 }
 
 /*
- * The second `next`: it is done. Under gdb the connection is cut and the program ends by itself,
- * so that a prompt comes; another tool watches to the end and is told so by a SIGTERM.
+ * The second `next`: it is done. Under gdb the connection is cut and the program ends by
+ * itself, so that a prompt comes; another tool watches to the end and is told so by a SIGTERM.
  */
 static void
 finish(struct debug *debug, struct mr_http_exchange *exchange)
@@ -97,8 +97,8 @@ serve(struct mr_http_exchange *exchange, const struct mr_http_request *request, 
         printf("%s  %.*s\n", good ? "ok" : "error", MR_SLICE_ARGS(request->body));
         fflush(stdout);
     }
-    mr_http_respond(exchange, &(struct mr_http_response){ .status = 202,
-                                                          .body = MR_SLICE("{\"status\":\"OK\"}") });
+    mr_http_respond(exchange, &(struct mr_http_response){
+                                  .status = 202, .body = MR_SLICE("{\"status\":\"OK\"}") });
 }
 
 /* ---- the function, as the daemon knows it ---- */
@@ -174,9 +174,9 @@ set_variables(const struct debug *debug, int port)
     setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128", 1);
 }
 
-static const char *const tools[] = { [MR_REPLAY_GDB] = "gdb",
-                                     [MR_REPLAY_VALGRIND] = "valgrind",
-                                     [MR_REPLAY_STRACE] = "strace" };
+static const char *const tools[] = {
+    [MR_REPLAY_GDB] = "gdb", [MR_REPLAY_VALGRIND] = "valgrind", [MR_REPLAY_STRACE] = "strace"
+};
 
 static void
 become_tool(const struct debug *debug, int port)
@@ -229,9 +229,8 @@ run(struct debug *debug, struct mr_error *err)
     }
     int port = mr_net_port(listener);
     debug->server = mr_http_server_new(
-        debug->loop, &(struct mr_http_server_options){ .handler = { .serve = serve },
-                                                       .context = debug,
-                                                       .http1_only = true });
+        debug->loop, &(struct mr_http_server_options){
+                         .handler = { .serve = serve }, .context = debug, .http1_only = true });
     if (mr_http_server_listen_fd(debug->server, listener, NULL, NULL, err) < 0) {
         return err->code;
     }
@@ -258,7 +257,7 @@ run(struct debug *debug, struct mr_error *err)
                        tools[debug->tool], tools[debug->tool]);
     }
     bool ours = WIFSIGNALED(debug->status) && WTERMSIG(debug->status) == SIGTERM;
-    return ours                          ? 0
+    return ours                         ? 0
            : WIFSIGNALED(debug->status) ? 128 + WTERMSIG(debug->status)
                                         : WEXITSTATUS(debug->status);
 }

@@ -20,8 +20,8 @@ enum mr_replay_tool {
 };
 
 /*
- * Runs until the tool ends; the answer of the function is printed. Returns the tool's exit code,
- * or a negative error: the function has no bootstrap here, or the tool is not installed.
+ * Runs until the tool ends; the answer of the function is printed. Returns the tool's exit
+ * code, or a negative error: the function has no bootstrap here, or the tool is not installed.
  */
 int mr_replay_debug(struct mr_remote *remote, enum mr_replay_tool tool, const char *function,
                     struct mr_slice event, struct mr_error *err);

@@ -15,14 +15,15 @@ static const struct argp_option options[] = {
       "Memory, as MemorySize; it decides the share of a CPU too, 1769 being one (default 512)",
       0 },
     { "tmp", TMP, "MB", 0, "The size of /tmp, as EphemeralStorage (default 512)", 0 },
-    { "network", 'n', "none|host", 0, "A loopback of its own (default), or the host's network", 0 },
+    { "network", 'n', "none|host", 0, "A loopback of its own (default), or the host's network",
+      0 },
     { "profile", 'p', "default|strict", 0, "Which system calls are allowed", 0 },
     { "level", 'l', "L1|L2|L3", 0,
       "Exactly what a host of this level gives; refused where this one gives less", 0 },
     { "code", 'c', "DIR", 0, "The package at /var/task (default: the working directory)", 0 },
     { "env", 'e', "NAME=VALUE", 0, "One more variable; may be repeated", 1 },
-    { "allow", 'a', "CALL", 0, "Allow this system call besides, as AllowSyscalls; may be repeated",
-      1 },
+    { "allow", 'a', "CALL", 0,
+      "Allow this system call besides, as AllowSyscalls; may be repeated", 1 },
     { "timeout", TIMEOUT, "SECONDS", 0, "Kill everything after so long; the status is 124", 1 },
     { "verbose", 'v', NULL, 0, "The level and what was used, on stderr", 1 },
     { 0 },
@@ -44,8 +45,8 @@ parse_number(struct argp_state *state, const char *name, const char *text, uint3
     unsigned long value = strtoul(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end != 0 || errno != 0 || value < lowest ||
         value > highest) {
-        argp_error(state, "--%s takes a number from %u to %u, not \"%s\"", name, lowest, highest,
-                   text);
+        argp_error(state, "--%s takes a number from %u to %u, not \"%s\"", name, lowest,
+                   highest, text);
     }
     return (uint32_t)value;
 }
@@ -64,8 +65,8 @@ parse_word(struct argp_state *state, const char *name, const char *text, const c
 static int
 parse_level(struct argp_state *state, const char *text)
 {
-    bool known = (text[0] == 'L' || text[0] == 'l') && text[1] >= '1' && text[1] <= '3' &&
-                 text[2] == 0;
+    bool known =
+        (text[0] == 'L' || text[0] == 'l') && text[1] >= '1' && text[1] <= '3' && text[2] == 0;
 
     if (!known) {
         argp_error(state, "--level takes L1, L2 or L3, not \"%s\"", text);

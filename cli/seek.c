@@ -63,7 +63,8 @@ parse(int key, char *arg, struct argp_state *state)
 }
 
 static void
-write_request(struct mr_buf *body, const struct flags *flags, const struct mr_position *position)
+write_request(struct mr_buf *body, const struct flags *flags,
+              const struct mr_position *position)
 {
     struct mr_json_writer json = mr_json_writer_on(body);
     mr_json_begin_object(&json);
@@ -113,9 +114,10 @@ mr_verb_seek(int argc, char **argv)
         .parser = parse,
         .args_doc = "MAPPING",
         .children = children,
-        .doc = "Move a mapping: records before the place are skipped, records behind it come "
-               "(again).\vMAPPING is its logical ID, its UUID, or its function when that has only "
-               "one. What is in flight ends first.",
+        .doc =
+            "Move a mapping: records before the place are skipped, records behind it come "
+            "(again).\vMAPPING is its logical ID, its UUID, or its function when that has only "
+            "one. What is in flight ends first.",
     };
     struct flags flags = { 0 };
     struct mr_position position;

@@ -12,9 +12,9 @@
 #include "cli/remote.h"
 
 struct mr_shard_view {
-    const char *id; /* "shardId-000000000000" */
-    const char *parent, *adjacent_parent; /* NULL: none */
-    const char *first_hash, *last_hash;   /* decimal */
+    const char *id;                             /* "shardId-000000000000" */
+    const char *parent, *adjacent_parent;       /* NULL: none */
+    const char *first_hash, *last_hash;         /* decimal */
     const char *first_sequence, *last_sequence; /* the last is NULL while it is open */
 };
 
@@ -28,8 +28,8 @@ int mr_shards_list(struct mr_remote *remote, const char *stream, struct mr_arena
                    struct mr_shard_list *out_list, struct mr_error *err) MR_MUST_USE;
 
 /*
- * The one `word` means: its id, the end of it ("3" is shardId-000000000003). NULL with `err` when
- * there is none.
+ * The one `word` means: its id, the end of it ("3" is shardId-000000000003). NULL with `err`
+ * when there is none.
  */
 const struct mr_shard_view *mr_shards_find(const struct mr_shard_list *list, const char *word,
                                            struct mr_error *err);

@@ -71,7 +71,8 @@ mr_state_file_group(struct mr_state_file *state, const char *group)
 }
 
 void
-mr_state_file_put(struct mr_state_file *state, const char *group, const char *name, json_t *value)
+mr_state_file_put(struct mr_state_file *state, const char *group, const char *name,
+                  json_t *value)
 {
     if (value == NULL) {
         json_object_del(mr_state_file_group(state, group), name);

@@ -29,9 +29,10 @@ void mr_state_file_set_number(struct mr_state_file *state, const char *name, int
 
 /* A member of a group ("streams", "applied"); takes `value`; NULL removes. */
 void mr_state_file_put(struct mr_state_file *state, const char *group, const char *name,
-                  json_t *value);
+                       json_t *value);
 /* Borrowed; NULL. */
-json_t *mr_state_file_get(const struct mr_state_file *state, const char *group, const char *name);
+json_t *mr_state_file_get(const struct mr_state_file *state, const char *group,
+                          const char *name);
 /* The whole group, made when it is not there; borrowed. */
 json_t *mr_state_file_group(struct mr_state_file *state, const char *group);
 

@@ -24,7 +24,8 @@ enum { OUTPUT = 256, WAIT, LOOK_MS = 50, MAX_WAIT_S = 86400 };
 static const struct argp_option options[] = {
     { "output", OUTPUT, "text|json", 0, "json: the daemon's own document", 0 },
     { "wait", WAIT, "SECONDS", 0,
-      "First wait until every record that was put is handled or given up; exit code 1 when that "
+      "First wait until every record that was put is handled or given up; exit code 1 when "
+      "that "
       "takes longer",
       0 },
     { 0 },
@@ -66,8 +67,7 @@ fetch(struct mr_remote *remote, json_t **out_status, struct mr_error *err)
     if (mr_remote_lambda(remote, "GET", "/_millrace/status", (struct mr_slice){ 0 }, err) < 0) {
         return err->code;
     }
-    *out_status =
-        json_loadb((const char *)remote->body.data, remote->body.size, 0, NULL);
+    *out_status = json_loadb((const char *)remote->body.data, remote->body.size, 0, NULL);
     return *out_status == NULL ? mr_fail(err, -EBADMSG, "the status is no JSON") : 0;
 }
 
@@ -183,7 +183,8 @@ print_mapping(struct mr_place *place, const json_t *mapping)
         printf("  %s%s%s", mr_colour(stdout, MR_RED), text(mapping, "trouble"),
                mr_colour(stdout, MR_PLAIN));
     }
-    printf("\n          %lld polled = %lld done + %lld filtered + %lld given up + %lld under way;  "
+    printf("\n          %lld polled = %lld done + %lld filtered + %lld given up + %lld under "
+           "way;  "
            "%lld invocations\n",
            number(counts, "polled"), number(counts, "succeeded"), number(counts, "filtered"),
            number(counts, "dropped") + number(counts, "delivered"),

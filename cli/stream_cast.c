@@ -76,8 +76,9 @@ save_all(const struct mr_stream_cast *cast, const char *stream, struct saving *s
          struct mr_error *err)
 {
     struct mr_position position;
-    struct mr_reader reader = { .remote = cast->remote, .stream = stream, .fn = save_record,
-                                .context = saving };
+    struct mr_reader reader = {
+        .remote = cast->remote, .stream = stream, .fn = save_record, .context = saving
+    };
     if (mr_position_parse(&position, cast->last == NULL ? "oldest" : cast->last, err) < 0 ||
         write_header(cast, stream, saving->file, err) < 0) {
         return err->code;
@@ -134,11 +135,12 @@ read_line(struct mr_slice text, struct mr_arena *arena, struct line *out)
     *out = (struct line){ 0 };
     mr_json_enter(&json);
     while (mr_json_next_key(&json, &key)) {
-        bool taken = mr_slice_is(key, "stream")          ? mr_json_string(&json, arena, &out->stream)
-                     : mr_slice_is(key, "partition_key") ? mr_json_string(&json, arena, &out->key)
-                     : mr_slice_is(key, "data_base64") ? mr_json_string(&json, arena, &out->base64)
-                     : mr_slice_is(key, "shards")      ? mr_json_i64(&json, &out->shards)
-                                                       : mr_json_skip(&json);
+        bool taken =
+            mr_slice_is(key, "stream")          ? mr_json_string(&json, arena, &out->stream)
+            : mr_slice_is(key, "partition_key") ? mr_json_string(&json, arena, &out->key)
+            : mr_slice_is(key, "data_base64")   ? mr_json_string(&json, arena, &out->base64)
+            : mr_slice_is(key, "shards")        ? mr_json_i64(&json, &out->shards)
+                                                : mr_json_skip(&json);
         if (!taken) {
             return false;
         }
@@ -168,7 +170,8 @@ make_stream(const struct mr_stream_cast *cast, const char *stream, int64_t shard
     mr_json_member_str(&json, "StreamName", stream);
     mr_json_end_object(&json);
     for (int i = 0; i < ACTIVE_TRIES; i++) {
-        if (mr_remote_kinesis(cast->remote, "DescribeStreamSummary", mr_buf_slice(&body), err) < 0) {
+        if (mr_remote_kinesis(cast->remote, "DescribeStreamSummary", mr_buf_slice(&body), err) <
+            0) {
             return err->code;
         }
         const struct mr_buf *answer = &cast->remote->body;
@@ -236,8 +239,8 @@ mr_stream_cast_load(const struct mr_stream_cast *cast, const char *path, const c
         return err->code;
     }
     struct mr_putter *putter = mr_alloc(sizeof(*putter));
-    mr_putter_init(putter, &(struct mr_putter_options){ .remote = cast->remote, .stream = name,
-                                                        .retries = RETRIES });
+    mr_putter_init(putter, &(struct mr_putter_options){
+                               .remote = cast->remote, .stream = name, .retries = RETRIES });
     result = put_lines(&input, putter, err);
     if (result == 0) {
         printf("loaded %llu records into %s\n", (unsigned long long)putter->put, name);

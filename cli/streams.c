@@ -18,7 +18,16 @@
 #include "cli/terminal.h"
 #include "cli/verb.h"
 
-enum { SHARDS = 256, ON_DEMAND, RETENTION, AT, LAST, OUTPUT, MOST_SHARDS = 10000, MAX_WORDS = 4 };
+enum {
+    SHARDS = 256,
+    ON_DEMAND,
+    RETENTION,
+    AT,
+    LAST,
+    OUTPUT,
+    MOST_SHARDS = 10000,
+    MAX_WORDS = 4
+};
 
 static const struct argp_option options[] = {
     { "shards", SHARDS, "N", 0, "create: with N shards (1)", 0 },
@@ -211,7 +220,8 @@ show(struct streams *streams, const char *name, struct mr_error *err)
     for (size_t i = 0; i < shards.count && !streams->flags->json_output; i++) {
         const struct mr_shard_view *shard = &shards.shards[i];
         printf("  %s  %-6s %5.1f %%  from %s", shard->id,
-               shard->last_sequence == NULL ? "open" : "closed", share(shard), shard->first_hash);
+               shard->last_sequence == NULL ? "open" : "closed", share(shard),
+               shard->first_hash);
         if (shard->parent != NULL) {
             printf("  child of %s", mr_shard_short(shard->parent, &streams->arena));
         }
@@ -318,8 +328,9 @@ split(struct streams *streams, const char *name, const char *word, struct mr_err
     const char *at = streams->flags->at != NULL
                          ? streams->flags->at
                          : middle_of(shard->first_hash, shard->last_hash, &streams->arena);
-    const char *members[] = { "StreamName",         name, "ShardToSplit", shard->id,
-                              "NewStartingHashKey", at,   NULL };
+    const char *members[] = {
+        "StreamName", name, "ShardToSplit", shard->id, "NewStartingHashKey", at, NULL
+    };
     if (ask(streams, err, "SplitShard", members) < 0 || wait_active(streams, name, err) < 0) {
         return err->code;
     }
@@ -335,12 +346,14 @@ merge(struct streams *streams, const char *name, const char *first, const char *
         return err->code;
     }
     const struct mr_shard_view *one = mr_shards_find(&shards, first, err);
-    const struct mr_shard_view *other = one == NULL ? NULL : mr_shards_find(&shards, second, err);
+    const struct mr_shard_view *other =
+        one == NULL ? NULL : mr_shards_find(&shards, second, err);
     if (other == NULL) {
         return err->code;
     }
-    const char *members[] = { "StreamName",           name,      "ShardToMerge", one->id,
-                              "AdjacentShardToMerge", other->id, NULL };
+    const char *members[] = {
+        "StreamName", name, "ShardToMerge", one->id, "AdjacentShardToMerge", other->id, NULL
+    };
     if (ask(streams, err, "MergeShards", members) < 0 || wait_active(streams, name, err) < 0) {
         return err->code;
     }
@@ -414,7 +427,8 @@ parse(int key, char *arg, struct argp_state *state)
         }
         enum action action = action_of(flags->words[0]);
         if (action == ACTIONS) {
-            argp_error(state, "\"%s\" is none of list, show, create, delete, split, merge, save, load",
+            argp_error(state,
+                       "\"%s\" is none of list, show, create, delete, split, merge, save, load",
                        flags->words[0]);
         } else if (flags->word_count - 1 < actions[action].least ||
                    flags->word_count - 1 > actions[action].most) {
@@ -468,10 +482,11 @@ mr_verb_streams(int argc, char **argv)
         .args_doc = "\nshow STREAM\ncreate STREAM\ndelete STREAM\nsplit STREAM SHARD\n"
                     "merge STREAM SHARD SHARD\nsave STREAM FILE\nload FILE [STREAM]",
         .children = children,
-        .doc = "List the streams, or do something to one.\v"
-               "STREAM is a name, or a logical ID of the template that is up; SHARD an id or its "
-               "number. `save` writes records as JSON lines that `load` puts again, with the same "
-               "partition keys.",
+        .doc =
+            "List the streams, or do something to one.\v"
+            "STREAM is a name, or a logical ID of the template that is up; SHARD an id or its "
+            "number. `save` writes records as JSON lines that `load` puts again, with the same "
+            "partition keys.",
     };
     struct flags flags = { .shards = 1, .retention_hours = 24 };
     struct streams streams = { .flags = &flags };

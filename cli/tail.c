@@ -29,7 +29,8 @@ static const char *const decodings[] = { "auto", "text", "json", "hex", "base64"
 
 static const struct argp_option options[] = {
     { "from", FROM, "POSITION", 0,
-      "oldest (default), latest, a sequence number, a time like 2026-11-24T12:00:00Z, or an age "
+      "oldest (default), latest, a sequence number, a time like 2026-11-24T12:00:00Z, or an "
+      "age "
       "like 15m",
       0 },
     { "shard", 's', "SHARD", 0, "Only this shard, like 0 or shardId-000000000000", 0 },
@@ -297,10 +298,11 @@ mr_verb_tail(int argc, char **argv)
         .parser = parse,
         .args_doc = "STREAM",
         .children = children,
-        .doc = "Show a stream's records from a position up to its head; with --follow, go on as "
-               "they come.\v"
-               "STREAM is a name, or a logical ID of the template that is up. What is no text is "
-               "shown in hexadecimal.",
+        .doc =
+            "Show a stream's records from a position up to its head; with --follow, go on as "
+            "they come.\v"
+            "STREAM is a name, or a logical ID of the template that is up. What is no text is "
+            "shown in hexadecimal.",
     };
     struct flags flags = { 0 };
     struct tail tail = { .flags = &flags };

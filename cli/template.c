@@ -98,8 +98,8 @@ load(const struct flags *flags, const char *path, const char *stack, struct mr_b
         .missing = flags->strict ? MR_TEMPLATE_MISSING_IS_ERROR : MR_TEMPLATE_MISSING_IS_DUMMY,
     };
     if (flags->template.env_vars_path != NULL) {
-        if (mr_record_input_read_file(flags->template.env_vars_path, MAX_ENV_VARS, env_vars, err) <
-            0) {
+        if (mr_record_input_read_file(flags->template.env_vars_path, MAX_ENV_VARS, env_vars,
+                                      err) < 0) {
             return NULL;
         }
         reading.env_vars = mr_buf_slice(env_vars);

@@ -49,7 +49,8 @@ add_parameters(struct argp_state *state, struct mr_template_flags *flags, const 
          word = strtok_r(NULL, " ", &rest)) {
         char *value = strstr(word, ",ParameterValue=");
         if (strncmp(word, "ParameterKey=", 13) == 0 && value != NULL) {
-            word = mr_arena_printf(&words, "%.*s=%s", (int)(value - word - 13), word + 13, value + 16);
+            word = mr_arena_printf(&words, "%.*s=%s", (int)(value - word - 13), word + 13,
+                                   value + 16);
         }
         if (strchr(word, '=') == NULL) {
             argp_error(state, "--parameter-overrides takes NAME=VALUE, not \"%s\"", word);
@@ -164,7 +165,8 @@ mr_template_flags_load(const struct mr_template_flags *flags, const char *path,
         .shell = (const char *const *)environ,
     };
     if (flags->env_vars_path != NULL) {
-        if (mr_record_input_read_file(flags->env_vars_path, MAX_ENV_VARS_BYTES, &env_vars, err) < 0) {
+        if (mr_record_input_read_file(flags->env_vars_path, MAX_ENV_VARS_BYTES, &env_vars,
+                                      err) < 0) {
             return NULL;
         }
         reading.env_vars = mr_buf_slice(&env_vars);

@@ -10,8 +10,8 @@ const char *
 mr_colour(FILE *file, enum mr_colour colour)
 {
     static const char *const escapes[] = {
-        [MR_PLAIN] = "\033[0m",   [MR_BOLD] = "\033[1m",  [MR_DIM] = "\033[2m",
-        [MR_RED] = "\033[31m",    [MR_GREEN] = "\033[32m", [MR_YELLOW] = "\033[33m",
+        [MR_PLAIN] = "\033[0m", [MR_BOLD] = "\033[1m",   [MR_DIM] = "\033[2m",
+        [MR_RED] = "\033[31m",  [MR_GREEN] = "\033[32m", [MR_YELLOW] = "\033[33m",
         [MR_CYAN] = "\033[36m",
     };
     const char *no_colour = getenv("NO_COLOR");

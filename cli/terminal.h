@@ -16,7 +16,8 @@ enum mr_colour { MR_PLAIN, MR_BOLD, MR_DIM, MR_RED, MR_GREEN, MR_YELLOW, MR_CYAN
 /* The escape that begins a colour, or "" when `file` is no terminal or NO_COLOR is set. */
 const char *mr_colour(FILE *file, enum mr_colour colour);
 
-/* Text from outside, with control characters made visible: a record must not move the cursor. */
+/* Text from outside, with control characters made visible: a record must not move the cursor.
+ */
 void mr_append_safe(struct mr_buf *buf, struct mr_slice text);
 
 /* "4.2 kB", "17 B", "3.1 MB". */

@@ -2,14 +2,10 @@
  * millrace up: a template, running: built, created, mapped, watched; Ctrl-C drains and stops.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <argp.h>
@@ -20,7 +16,6 @@
 #include "cli/terminal.h"
 #include "cli/up.h"
 #include "cli/verb.h"
-#include "net/http_server.h"
 
 enum {
     FRESH = 256,
@@ -35,13 +30,7 @@ enum {
     NO_TEMPLATE,
     AWS_CADENCE,
     BACKOFF,
-    READY_MS = 30000,
-    DRAIN_MS = 60000,
-    STREAMD_GRACE_MS = 10000,
-    LOOK_MS = 100,
     SAME_SIGNAL_MS = 300,
-    PREDECESSOR_MS = 15000,
-    COMM_BYTES = 15, /* of a process's name in /proc */
 };
 
 static const struct argp_option options[] = {
@@ -145,194 +134,7 @@ parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-/* ---- the data directory ---- */
-
-/* Absolute, there, and ours alone while we run. */
-static int
-open_data(struct mr_up *up, struct mr_error *err)
-{
-    if (mr_make_directories(up->flags->data, err) < 0) {
-        return err->code;
-    }
-    up->data = realpath(up->flags->data, NULL);
-    if (up->data == NULL) {
-        return mr_fail(err, -errno, "open %s: %s", up->flags->data, strerror(errno));
-    }
-    mr_auto_free char *lock = mr_format("%s/up.lock", up->data);
-    up->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (up->lock_fd < 0) {
-        return mr_fail(err, -errno, "open %s: %s", lock, strerror(errno));
-    }
-    if (flock(up->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-        return mr_fail(err, -EBUSY,
-                       "another `millrace up` runs on %s; stop it, or give --data another "
-                       "directory",
-                       up->data);
-    }
-    return 0;
-}
-
-/* Is the process an old one of ours, still there? Its pid may be somebody else's by now. */
-static bool
-still_runs(const char *program, json_int_t pid)
-{
-    char comm[32] = "";
-    mr_auto_free char *path = mr_format("/proc/%lld/comm", pid);
-    mr_auto_fd int fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    ssize_t size = fd < 0 ? 0 : read(fd, comm, sizeof(comm) - 1);
-    comm[size > 0 ? size : 0] = '\0';
-    comm[strcspn(comm, "\n")] = '\0';
-    return comm[0] != '\0' && strncmp(program, comm, COMM_BYTES) == 0;
-}
-
-/*
- * The daemons of an `up` that was killed are told by the kernel and stop by themselves; until
- * then they hold the data directory.
- */
-static void
-wait_for_predecessors(struct mr_up *up)
-{
-    uint64_t until_ms = mr_clock_now_ms(mr_clock_system()) + PREDECESSOR_MS;
-    bool told = false;
-    const char *program;
-    json_t *pid;
-    json_object_foreach(mr_state_file_group(up->state, "daemons"), program, pid)
-    {
-        while (!up->interrupted && still_runs(program, json_integer_value(pid)) &&
-               mr_clock_now_ms(mr_clock_system()) < until_ms) {
-            if (!told) {
-                mr_say_line(&up->say, "wait", "the daemons of an earlier `up` are still stopping");
-                told = true;
-            }
-            mr_loop_run_once(up->loop, LOOK_MS);
-        }
-    }
-}
-
-static void
-open_state(struct mr_up *up)
-{
-    mr_auto_free char *path = mr_format("%s/up.json", up->data);
-    mr_state_file_close(up->state);
-    up->state = mr_state_file_open(path);
-}
-
-/* Only what is ours: a directory given by mistake loses nothing. */
-static int
-begin_anew(struct mr_up *up, struct mr_error *err)
-{
-    static const char *const ours[] = { "streamd", "millraced", "build",
-                                        "log",     "history",   "up.json" };
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-        mr_auto_free char *path = mr_format("%s/%s", up->data, ours[i]);
-        if (mr_tree_remove(path, err) < 0) {
-            return err->code;
-        }
-    }
-    open_state(up);
-    return 0;
-}
-
-/*
- * Sockets have short paths (108 bytes): in the data directory when they fit, else in one of
- * their own.
- */
-static int
-open_sockets(struct mr_up *up, struct mr_error *err)
-{
-    struct sockaddr_un_size {
-        char path[108];
-    };
-    if (strlen(up->data) + sizeof("/millraced.sock") <= sizeof(struct sockaddr_un_size)) {
-        up->sockets = mr_strdup(up->data);
-        return 0;
-    }
-    char path[] = "/tmp/millrace-XXXXXX";
-    if (mkdtemp(path) == NULL) {
-        return mr_fail(err, -errno, "make a directory for sockets in /tmp: %s",
-                       strerror(errno));
-    }
-    up->sockets = mr_strdup(path);
-    up->own_sockets = true;
-    return 0;
-}
-
-static void
-close_sockets(const struct mr_up *up)
-{
-    static const char *const names[] = { "streamd.sock", "millraced.sock" };
-    for (size_t i = 0; i < 2 && up->sockets != NULL; i++) {
-        mr_auto_free char *path = mr_format("%s/%s", up->sockets, names[i]);
-        (void)unlink(path);
-    }
-    if (up->own_sockets) {
-        (void)rmdir(up->sockets);
-    }
-}
-
-/* A port somebody has is told at once, and by its name, before anything is started. */
-static int
-check_port(const struct mr_up *up, struct mr_error *err)
-{
-    if (up->flags->port == 0) {
-        return 0;
-    }
-    struct mr_error why = { 0 };
-    int fd = mr_net_listen_tcp("127.0.0.1", (uint16_t)up->flags->port, &why);
-    if (fd >= 0) {
-        close(fd);
-        return 0;
-    }
-    if (why.code == -EADDRINUSE) {
-        return mr_fail(err, why.code,
-                       "port %llu is in use; stop who has it (`ss -ltnp`), or choose another: "
-                       "--port 0 picks a free one",
-                       (unsigned long long)up->flags->port);
-    }
-    return mr_fail(err, why.code, "%s", why.text);
-}
-
 /* ---- the template ---- */
-
-static unsigned
-count_kinds(const struct mr_template_model *model)
-{
-    return (unsigned)(model->stream_count + model->table_count + model->queue_count);
-}
-
-static void
-say_banner(struct mr_up *up)
-{
-    const struct mr_template_model *model = up->model;
-    unsigned destinations = 0;
-    for (size_t i = 0; i < model->mapping_count; i++) {
-        destinations += model->mappings[i].destination_arn != NULL;
-    }
-    struct mr_say *say = &up->say;
-    mr_say_begin_coloured(say, MR_BOLD, "up");
-    mr_say_text(say, "%s   %zu function%s · %zu stream%s · %zu mapping%s", up->template_path,
-                model->function_count, model->function_count == 1 ? "" : "s",
-                model->stream_count, model->stream_count == 1 ? "" : "s", model->mapping_count,
-                model->mapping_count == 1 ? "" : "s");
-    if (destinations > 0) {
-        mr_say_text(say, " · %u destination%s", destinations, destinations == 1 ? "" : "s");
-    }
-    mr_say_text(say, "   stack %s  region %s", model->stack_name, model->region);
-    mr_say_str(say, "template", up->template_path);
-    mr_say_str(say, "stack", model->stack_name);
-    mr_say_str(say, "region", model->region);
-    mr_say_number(say, "functions", (int64_t)model->function_count);
-    mr_say_number(say, "sources", count_kinds(model));
-    mr_say_number(say, "mappings", (int64_t)model->mapping_count);
-    mr_say_end(say);
-    if (model->ignored_type_count > 0) {
-        mr_auto_buf struct mr_buf types = { 0 };
-        for (size_t i = 0; i < model->ignored_type_count; i++) {
-            mr_buf_printf(&types, "%s%s", i == 0 ? "" : ", ", model->ignored_types[i]);
-        }
-        mr_say_line(say, "ignore", "%s", mr_buf_cstr(&types));
-    }
-}
 
 static int
 load(struct mr_up *up, struct mr_error *err)
@@ -388,176 +190,6 @@ build_all(struct mr_up *up, struct mr_error *err)
     return 0;
 }
 
-/* ---- daemons ---- */
-
-static void
-remember_pid(struct mr_up *up, const struct mr_daemon *daemon)
-{
-    mr_state_file_put(up->state, "daemons", mr_daemon_program(daemon),
-                 json_integer(mr_daemon_pid(daemon)));
-}
-
-static void
-on_daemon(struct mr_daemon *daemon, enum mr_daemon_event event, const char *text, void *context)
-{
-    struct mr_up *up = context;
-    if (event == MR_DAEMON_FELL) {
-        mr_say_wrong(&up->say, "fell", "%s: %s; starting it again", mr_daemon_program(daemon),
-                     text);
-        if (daemon == up->millraced && up->lines != NULL) {
-            mr_batch_lines_begin_anew(up->lines);
-        }
-    } else if (event == MR_DAEMON_READY && up->serving) {
-        struct mr_error ignored;
-        mr_say_warn(&up->say, "again", "%s is back", mr_daemon_program(daemon));
-        remember_pid(up, daemon);
-        mr_state_file_write(up->state, &ignored);
-    }
-}
-
-static void
-set_streamd_arguments(struct mr_up *up)
-{
-    mr_auto_free char *data = mr_format("%s/streamd", up->data);
-    mr_auto_free char *socket = mr_format("%s/streamd.sock", up->sockets);
-    mr_auto_free char *forward = mr_format("%s/millraced.sock", up->sockets);
-    mr_auto_free char *port = mr_format("%llu", (unsigned long long)up->port);
-    const char *arguments[] = { "--data",
-                                data,
-                                "--port",
-                                port,
-                                "--socket",
-                                socket,
-                                "--forward",
-                                forward,
-                                "--region",
-                                up->model->region,
-                                "--account",
-                                up->model->account_id,
-                                "--durability",
-                                up->flags->durability,
-                                "--limits",
-                                up->flags->limits,
-                                NULL };
-    mr_daemon_set_arguments(up->streamd, arguments);
-}
-
-/* `--endpoint sqs=URL` for each AWS_ENDPOINT_URL_... of a service that is not ours. */
-static size_t
-add_endpoints(struct mr_up *up, const char **arguments, size_t count)
-{
-    static const char *const services[][2] = {
-        { "sqs", "AWS_ENDPOINT_URL_SQS" },
-        { "sns", "AWS_ENDPOINT_URL_SNS" },
-        { "s3", "AWS_ENDPOINT_URL_S3" },
-        { "dynamodb", "AWS_ENDPOINT_URL_DYNAMODB" },
-        { "dynamodbstreams", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS" },
-    };
-    for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
-        const char *url = getenv(services[i][1]);
-        if (url != NULL && url[0] != '\0') {
-            arguments[count++] = "--endpoint";
-            arguments[count++] = mr_arena_printf(&up->arena, "%s=%s", services[i][0], url);
-        }
-    }
-    return count;
-}
-
-static void
-set_millraced_arguments(struct mr_up *up)
-{
-    struct mr_arena *arena = &up->arena;
-    const char *arguments[64];
-    size_t count = 0;
-    const char *always[] = {
-        "--data",
-        mr_arena_printf(arena, "%s/millraced", up->data),
-        "--socket",
-        mr_arena_printf(arena, "%s/millraced.sock", up->sockets),
-        "--kinesis",
-        mr_arena_printf(arena, "unix:%s/streamd.sock", up->sockets),
-        "--public-endpoint",
-        up->endpoint,
-        "--region",
-        up->model->region,
-        "--account",
-        up->model->account_id,
-        "--sandbox",
-        up->flags->sandbox,
-        "--network",
-        up->flags->network,
-    };
-    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
-        arguments[count++] = always[i];
-    }
-    if (up->flags->aws_cadence) {
-        arguments[count++] = "--aws-cadence";
-    }
-    if (up->flags->backoff_ms != NULL) {
-        arguments[count++] = "--backoff-ms";
-        arguments[count++] = up->flags->backoff_ms;
-    }
-    count = add_endpoints(up, arguments, count);
-    arguments[count] = NULL;
-    mr_daemon_set_arguments(up->millraced, arguments);
-}
-
-/* streamd first: its port is what everything else is told. */
-static int
-start_daemons(struct mr_up *up, struct mr_error *err)
-{
-    mr_auto_free char *log = mr_format("%s/log", up->data);
-    mr_auto_free char *streamd_log = mr_format("%s/streamd.log", log);
-    mr_auto_free char *millraced_log = mr_format("%s/millraced.log", log);
-    if (mr_make_directories(log, err) < 0) {
-        return err->code;
-    }
-    up->streamd = mr_daemon_new(up->loop, "millrace-streamd", streamd_log, on_daemon, up);
-    up->millraced = mr_daemon_new(up->loop, "millraced", millraced_log, on_daemon, up);
-    up->port = up->flags->port;
-    set_streamd_arguments(up);
-    if (mr_daemon_start(up->streamd, err) < 0 ||
-        mr_daemon_wait_ready(up->streamd, READY_MS, &up->interrupted, err) < 0) {
-        return err->code;
-    }
-    up->port = strtoull(mr_daemon_ready_text(up->streamd), NULL, 10);
-    set_streamd_arguments(up); /* started again, it must be where it was */
-    up->endpoint =
-        mr_arena_printf(&up->arena, "http://127.0.0.1:%llu", (unsigned long long)up->port);
-    set_millraced_arguments(up);
-    if (mr_daemon_start(up->millraced, err) < 0) {
-        return err->code;
-    }
-    return mr_daemon_wait_ready(up->millraced, READY_MS, &up->interrupted, err);
-}
-
-static void
-stop_one(struct mr_up *up, struct mr_daemon *daemon, uint64_t grace_ms)
-{
-    if (daemon == NULL) {
-        return;
-    }
-    mr_daemon_stop(daemon, grace_ms);
-    int signals = up->signals;
-    while (mr_daemon_is_running(daemon)) {
-        mr_loop_run_once(up->loop, LOOK_MS);
-        if (up->signals > signals) {
-            mr_daemon_kill(daemon);
-        }
-    }
-}
-
-/* millraced drains while the streams it reads and checkpoints are still there. */
-static bool
-stop_daemons(struct mr_up *up)
-{
-    int signals = up->signals;
-    stop_one(up, up->millraced, DRAIN_MS);
-    mr_follow_free(MR_TAKE(up->follow));
-    stop_one(up, up->streamd, STREAMD_GRACE_MS);
-    return up->signals == signals;
-}
-
 /* ---- coming up ---- */
 
 static int
@@ -569,8 +201,8 @@ remember(struct mr_up *up, struct mr_error *err)
     mr_state_file_set(up->state, "account", up->model->account_id);
     mr_state_file_set(up->state, "template", template);
     mr_state_file_set_number(up->state, "pid", getpid());
-    remember_pid(up, up->streamd);
-    remember_pid(up, up->millraced);
+    mr_up_remember_pid(up, up->streamd);
+    mr_up_remember_pid(up, up->millraced);
     return mr_state_file_write(up->state, err);
 }
 
@@ -601,86 +233,18 @@ open_remote(struct mr_up *up)
     return 0;
 }
 
-static void
-say_outputs(struct mr_up *up)
-{
-    for (size_t i = 0; i < up->model->output_count; i++) {
-        const struct mr_template_output *output = &up->model->outputs[i];
-        mr_say_begin(&up->say, "output");
-        mr_say_text(&up->say, "%-20s %s", output->name, output->value);
-        mr_say_str(&up->say, "name", output->name);
-        mr_say_str(&up->say, "value", output->value);
-        mr_say_end(&up->say);
-    }
-}
-
-/*
- * What handlers are really shut in by: "L1; namespaces: ..." is shown up to its first part, and
- * below the best level with where to read on.
- */
-static void
-say_isolation(struct mr_up *up)
-{
-    struct mr_say *say = &up->say;
-    struct mr_error err;
-    json_t *status = NULL;
-    if (mr_remote_lambda(&up->remote, "GET", "/_millrace/status", (struct mr_slice){ 0 }, &err) ==
-        0) {
-        status = json_loadb((const char *)up->remote.body.data, up->remote.body.size, 0, NULL);
-    }
-    const char *isolation = json_string_value(json_object_get(status, "isolation"));
-    if (isolation != NULL) {
-        bool best = strncmp(isolation, "L1", 2) == 0;
-        bool off = strcmp(up->flags->sandbox, "off") == 0;
-        mr_say_begin_coloured(say, best ? MR_CYAN : MR_YELLOW, "sandbox");
-        mr_say_text(say, "%.*s  network %s%s", off ? (int)strlen(isolation)
-                                                   : (int)strcspn(isolation, ";"),
-                    isolation, up->flags->network,
-                    best  ? ""
-                    : off ? "  handlers can do what you can do"
-                          : "  `millrace doctor` says how to get more");
-        mr_say_str(say, "isolation", isolation);
-        mr_say_str(say, "network", up->flags->network);
-        mr_say_end(say);
-    }
-    json_decref(status);
-}
-
-static void
-say_ready(struct mr_up *up)
-{
-    struct mr_say *say = &up->say;
-    double seconds = (double)(mr_clock_now_us(mr_clock_system()) - up->built_us) / 1e6;
-    mr_say_begin(say, "listen");
-    mr_say_text(say, "kinesis+lambda  %s    metrics %s/metrics    state %s", up->endpoint,
-                up->endpoint, up->data);
-    mr_say_str(say, "endpoint", up->endpoint);
-    mr_say_str(say, "data", up->data);
-    mr_say_end(say);
-    mr_say_begin_coloured(say, MR_GREEN, "ready");
-    mr_say_text(say, "%.2f s", seconds);
-    mr_say_seconds(say, "seconds", seconds);
-    if (up->model->stream_count > 0) {
-        mr_say_text(say, "     try: millrace put %s '{\"id\":1}'",
-                    up->model->streams[0].logical_id);
-    }
-    mr_say_end(say);
-}
-
 static int
 come_up(struct mr_up *up, struct mr_error *err)
 {
     up->built_us = mr_clock_now_us(mr_clock_system());
-    if (start_daemons(up, err) < 0) {
+    if (mr_up_start_daemons(up, err) < 0) {
         return err->code;
     }
     open_remote(up);
     if (remember(up, err) < 0 || mr_up_apply(up, false, err) < 0) {
         return err->code;
     }
-    say_outputs(up);
-    say_isolation(up);
-    say_ready(up);
+    mr_up_say_ready(up);
     return 0;
 }
 
@@ -745,7 +309,7 @@ serve(struct mr_up *up)
     mr_up_watch_free(MR_TAKE(up->watch));
     mr_say_line(&up->say, "stop",
                 "finishing the batches under way; Ctrl-C again does not wait");
-    bool drained = stop_daemons(up);
+    bool drained = mr_up_stop_daemons(up);
     mr_say_line(&up->say, "stopped", "%s",
                 drained ? "everything is checkpointed; `millrace up` goes on from here"
                         : "without waiting; what was not checkpointed comes again");
@@ -785,21 +349,21 @@ run(struct mr_up *up)
     if (load(up, &err) < 0) {
         return fail_with(up, MR_EXIT_TEMPLATE, &err);
     }
-    int result = open_data(up, &err);
+    int result = mr_up_open_data(up, &err);
     if (result == 0) {
-        open_state(up);
-        wait_for_predecessors(up);
-        result = check_port(up, &err);
+        mr_up_open_state(up);
+        mr_up_wait_for_predecessors(up);
+        result = mr_up_check_port(up, &err);
     }
     if (result == 0 && up->flags->fresh) {
-        result = begin_anew(up, &err);
+        result = mr_up_begin_anew(up, &err);
     }
     if (result == 0) {
-        say_banner(up);
+        mr_up_say_banner(up);
         result = build_all(up, &err);
     }
     if (result == 0) {
-        result = open_sockets(up, &err);
+        result = mr_up_open_sockets(up, &err);
     }
     if (result == 0) {
         result = come_up(up, &err);
@@ -808,7 +372,7 @@ run(struct mr_up *up)
         return serve(up);
     }
     int exit_code = fail_with(up, exit_code_of(result), &err);
-    stop_daemons(up);
+    mr_up_stop_daemons(up);
     return exit_code;
 }
 
@@ -826,7 +390,7 @@ free_all(struct mr_up *up)
     }
     free(up->codes);
     mr_template_free(up->template);
-    close_sockets(up);
+    mr_up_close_sockets(up);
     free(up->sockets);
     free(up->template_path);
     free(up->data);

@@ -1,5 +1,5 @@
 /*
- * up: what `millrace up` holds while it runs; shared by up.c and up_watch.c, and by nobody else.
+ * up: what `millrace up` holds while it runs; shared by up*.c, and by nobody else.
  */
 #ifndef MR_CLI_UP_H
 #define MR_CLI_UP_H
@@ -56,6 +56,39 @@ struct mr_up {
     uint64_t built_us; /* when the builds were done */
 };
 
+/* ---- up_data.c ---- */
+
+/* Absolute, there, and ours alone while we run: -EBUSY when another `up` has it. */
+int mr_up_open_data(struct mr_up *up, struct mr_error *err) MR_MUST_USE;
+/* Read up.json (again). */
+void mr_up_open_state(struct mr_up *up);
+/* Until the daemons of an `up` that was killed have stopped; not for ever. */
+void mr_up_wait_for_predecessors(struct mr_up *up);
+/* Remove what an earlier `up` left here, and only that. */
+int mr_up_begin_anew(struct mr_up *up, struct mr_error *err) MR_MUST_USE;
+/* A port somebody has: -EADDRINUSE with what to do. */
+int mr_up_check_port(const struct mr_up *up, struct mr_error *err) MR_MUST_USE;
+/* Choose a directory whose path is short enough for sockets; and remove them. */
+int mr_up_open_sockets(struct mr_up *up, struct mr_error *err) MR_MUST_USE;
+void mr_up_close_sockets(const struct mr_up *up);
+
+/* ---- up_daemons.c ---- */
+
+/* streamd, then millraced; both are ready when it returns 0. */
+int mr_up_start_daemons(struct mr_up *up, struct mr_error *err) MR_MUST_USE;
+/* millraced drains, then streamd. False when a further signal made us kill. */
+bool mr_up_stop_daemons(struct mr_up *up);
+/* Into the state, not yet into the file. */
+void mr_up_remember_pid(struct mr_up *up, const struct mr_daemon *daemon);
+
+/* ---- up_say.c ---- */
+
+void mr_up_say_banner(struct mr_up *up);
+/* Outputs, isolation, where it listens, that it is ready. */
+void mr_up_say_ready(struct mr_up *up);
+
+/* ---- up.c ---- */
+
 /* Build one function and keep where its code is. */
 int mr_up_build_one(struct mr_up *up, size_t index, struct mr_error *err) MR_MUST_USE;
 /* Make what the model says true. `quiet`: say only what changed. */
@@ -63,6 +96,8 @@ int mr_up_apply(struct mr_up *up, bool quiet, struct mr_error *err) MR_MUST_USE;
 
 /* Show functions by the logical IDs of the template as it is now. */
 void mr_up_name_functions(struct mr_up *up);
+
+/* ---- up_watch.c ---- */
 
 /* Sees when code or template change, and then stops the loop: */
 struct mr_up_watch *mr_up_watch_new(struct mr_up *up);

@@ -54,7 +54,8 @@ static bool
 is_ours(const struct mr_up_watch *watch, const char *path)
 {
     size_t size = strlen(watch->up->data);
-    return strncmp(path, watch->up->data, size) == 0 && (path[size] == '/' || path[size] == '\0');
+    return strncmp(path, watch->up->data, size) == 0 &&
+           (path[size] == '/' || path[size] == '\0');
 }
 
 static void
@@ -71,7 +72,8 @@ add_directory(struct mr_up_watch *watch, const char *path, size_t function, int 
     DIR *directory = depth == MAX_DEPTH ? NULL : opendir(path);
     struct dirent *entry;
     while (directory != NULL && (entry = readdir(directory)) != NULL) {
-        if (entry->d_name[0] != '.' && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN)) {
+        if (entry->d_name[0] != '.' &&
+            (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN)) {
             mr_auto_free char *child = mr_format("%s/%s", path, entry->d_name);
             add_directory(watch, child, function, depth + 1);
         }
@@ -245,8 +247,11 @@ static void
 apply_functions(struct mr_up *up, const bool *changed)
 {
     struct mr_error err = { 0 };
-    struct mr_apply apply = { .remote = &up->remote, .say = &up->say, .model = up->model,
-                              .codes = up->codes, .state = up->state };
+    struct mr_apply apply = { .remote = &up->remote,
+                              .say = &up->say,
+                              .model = up->model,
+                              .codes = up->codes,
+                              .state = up->state };
     for (size_t i = 0; i < up->model->function_count; i++) {
         if (changed[i] && up->codes[i] != NULL && mr_apply_function(&apply, i, &err) < 0) {
             mr_say_wrong(&up->say, "keep", "%s", err.text);

@@ -18,8 +18,8 @@ struct mr_verb {
 /* Exit codes, the same for every verb. */
 enum mr_exit {
     MR_EXIT_OK = 0,
-    MR_EXIT_FAILED = 1,  /* what was asked for did not work out; of `test`: a case failed */
-    MR_EXIT_USAGE = 2,   /* a flag or argument we do not understand */
+    MR_EXIT_FAILED = 1, /* what was asked for did not work out; of `test`: a case failed */
+    MR_EXIT_USAGE = 2,  /* a flag or argument we do not understand */
     MR_EXIT_TEMPLATE = 3,
     MR_EXIT_BUILD = 4,
     MR_EXIT_CANNOT = 78, /* sysexits: this host or configuration does not allow it */

@@ -6,9 +6,9 @@
 #include "cli/batch_lines.h"
 #include "tests/suite.h"
 
-#define START                                                                                  \
-    "{\"seq\":1,\"t\":1764088062311,\"kind\":\"start\",\"mapping\":\"m\",\"function\":"        \
-    "\"local-OrderFn\",\"stream\":\"orders\",\"shard\":\"shardId-000000000003\",\"lane\":0,"   \
+#define START                                                                                \
+    "{\"seq\":1,\"t\":1764088062311,\"kind\":\"start\",\"mapping\":\"m\",\"function\":"      \
+    "\"local-OrderFn\",\"stream\":\"orders\",\"shard\":\"shardId-000000000003\",\"lane\":0," \
     "\"batch\":\"b7\",\"attempt\":1,\"count\":19,\"bytes\":4200,\"ageMs\":12,\"maxRetries\":2"
 #define FIRST "\"first\":\"49680560203550009709304069481463611627832993107337543698\""
 #define LAST  "\"last\":\"49680560203550009709304069481464820553652607736512249874\""
@@ -40,7 +40,8 @@ said(enum mr_batch_detail detail, bool json, const char *const *feed)
 }
 
 #define SAID(detail, json, ...) said(detail, json, (const char *const[]){ __VA_ARGS__, NULL })
-#define HAS(text, part)         ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in: %s", part, text)
+#define HAS(text, part) \
+    ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in: %s", part, text)
 
 START_TEST(a_sequence_number_shows_its_place_in_the_shard)
 {
@@ -75,9 +76,11 @@ START_TEST(a_failed_batch_says_why_and_what_becomes_of_it)
         "\"attempt\":1,\"maxRetries\":2,\"outcome\":\"failed\",\"durationUs\":1,\"split\":4,"
         "\"retryInMs\":0,\"detail\":\"signal: killed\\nand more\"}",
         "{\"seq\":3,\"t\":1,\"kind\":\"end\",\"function\":\"f\",\"batch\":\"b8.L\",\"count\":4,"
-        "\"attempt\":2,\"maxRetries\":2,\"outcome\":\"partial\",\"failedAt\":3,\"durationUs\":1,"
+        "\"attempt\":2,\"maxRetries\":2,\"outcome\":\"partial\",\"failedAt\":3,\"durationUs\":"
+        "1,"
         "\"retryInMs\":1500}",
-        "{\"seq\":4,\"t\":1,\"kind\":\"drop\",\"function\":\"f\",\"batch\":\"b8.R\",\"count\":1,"
+        "{\"seq\":4,\"t\":1,\"kind\":\"drop\",\"function\":\"f\",\"batch\":\"b8.R\",\"count\":"
+        "1,"
         "\"condition\":\"RetryAttemptsExhausted\",\"sunk\":\"delivered\",\"detail\":\"sqs "
         "Failed\"}");
 
@@ -117,7 +120,8 @@ END_TEST
 
 START_TEST(what_is_no_event_says_nothing)
 {
-    ck_assert_str_eq(SAID(MR_BATCH_USUAL, false, "", "[", "{}", "{\"kind\":7}", "nonsense"), "");
+    ck_assert_str_eq(SAID(MR_BATCH_USUAL, false, "", "[", "{}", "{\"kind\":7}", "nonsense"),
+                     "");
 }
 END_TEST
 

@@ -51,10 +51,10 @@ end(struct world *world)
     unlink(world->log);
 }
 
-#define UNTIL(world, condition)                                                 \
-    for (int i_ = 0; !(condition); i_++) {                                      \
-        ck_assert_msg(i_ < 1000, "never: " #condition " (%s)", (world)->why);   \
-        mr_loop_run_once((world)->loop, 20);                                    \
+#define UNTIL(world, condition)                                               \
+    for (int i_ = 0; !(condition); i_++) {                                    \
+        ck_assert_msg(i_ < 1000, "never: " #condition " (%s)", (world)->why); \
+        mr_loop_run_once((world)->loop, 20);                                  \
     }
 
 START_TEST(a_daemon_is_ready_when_it_says_so)

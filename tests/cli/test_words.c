@@ -7,8 +7,8 @@ static const struct {
     const char *a, *b;
     size_t distance;
 } words[] = {
-    { "put", "put", 0 },       { "PUT", "put", 0 },     { "evn", "env", 1 },
-    { "", "put", 3 },          { "stream", "streams", 1 }, { "tial", "tail", 1 },
+    { "put", "put", 0 },        { "PUT", "put", 0 },        { "evn", "env", 1 },
+    { "", "put", 3 },           { "stream", "streams", 1 }, { "tial", "tail", 1 },
     { "kitten", "sitting", 3 }, { "dlq", "seek", 4 },
 };
 

@@ -1,4 +1,5 @@
-/* A line of the feed, and records of JSON: bytes that daemons and users give the command line. */
+/* A line of the feed, and records of JSON: bytes that daemons and users give the command line.
+ */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>

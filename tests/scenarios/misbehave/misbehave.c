@@ -1,6 +1,6 @@
 /*
- * Does what its record says: "segv", "hang", "exit", "memory", "fork"; anything else is handled.
- * Its children are called "mischief", so that a test can look for them.
+ * Does what its record says: "segv", "hang", "exit", "memory", "fork"; anything else is
+ * handled. Its children are called "mischief", so that a test can look for them.
  */
 #include <millrace/handler.h>
 
