@@ -27,9 +27,10 @@ struct mr_credential_chain {
     struct mr_credentials current;
     bool have;       /* `current` is set */
     bool refused;    /* a service called `current` expired */
-    bool is_fetched; /* `giver` gave them and may give others */
+    bool is_fetched; /* somebody gave them and may give others */
     enum mr_credential_giver giver;
     struct mr_credential_fetch *fetch; /* under way, or NULL */
+    bool is_source;                    /* it is for those that assume a profile's role */
     uint64_t rest_until_ms;            /* no background fetch before */
     struct mr_error error;             /* of the last look */
     struct mr_list waits;
@@ -98,43 +99,75 @@ answer_waits(void *context)
 
 /* ---- fetching ---- */
 
-static void
-on_fetched(struct mr_credentials *credentials, const struct mr_error *err, void *context)
-{
-    static const char *const origins[] = { "web identity", "container", "instance metadata" };
-    struct mr_credential_chain *chain = context;
+static bool take_profile(struct mr_credential_chain *chain, struct mr_credentials *source);
 
-    chain->fetch = NULL;
-    mr_loop_release(chain->loop);
-    if (err == NULL) {
-        adopt(chain, credentials, origins[chain->giver]);
-        chain->is_fetched = true;
-    } else if (chain->have && !chain->refused) {
+/* What came, or why nothing came, while old ones may still serve. */
+static void
+end_fetch(struct mr_credential_chain *chain, const struct mr_error *err)
+{
+    if (err->code == 0) {
+        return;
+    }
+    if (chain->have && !chain->refused) {
         chain->rest_until_ms = now_ms(chain) + FAILED_REST_MS;
         mr_log(MR_LOG_WARN, "aws", "%s; the old ones are used on", err->text);
+        chain->error = (struct mr_error){ 0 };
     } else {
         chain->error = *err;
     }
+}
+
+static void
+on_fetched(struct mr_credentials *credentials, const struct mr_error *err, void *context)
+{
+    static const char *const origins[] = {
+        [MR_GIVER_WEB_IDENTITY] = "web identity",  [MR_GIVER_ROLE] = "assumed role",
+        [MR_GIVER_SSO] = "single sign-on",         [MR_GIVER_CONTAINER] = "container",
+        [MR_GIVER_INSTANCE] = "instance metadata",
+    };
+    struct mr_credential_chain *chain = context;
+    bool is_source = chain->is_source;
+    struct mr_error failed = err == NULL ? (struct mr_error){ 0 } : *err;
+
+    chain->fetch = NULL;
+    chain->is_source = false;
+    mr_loop_release(chain->loop);
+    if (failed.code == 0 && is_source) {
+        (void)take_profile(chain, credentials);
+        mr_credentials_deinit(credentials);
+        if (chain->fetch != NULL) {
+            return;
+        }
+        failed = chain->error;
+    } else if (failed.code == 0) {
+        adopt(chain, credentials, origins[chain->giver]);
+        chain->is_fetched = true;
+    }
+    end_fetch(chain, &failed);
     answer_waits(chain);
 }
 
 static void
-fetch(struct mr_credential_chain *chain, enum mr_credential_giver giver)
+fetch(struct mr_credential_chain *chain, enum mr_credential_giver giver,
+      const struct mr_profile *profile, const struct mr_credentials *source)
 {
-    if (chain->fetch != NULL) {
-        return;
-    }
-    chain->error = (struct mr_error){ 0 };
+    const struct mr_credential_ask ask = {
+        .giver = giver,
+        .get_env = chain->get_env,
+        .env_context = chain->env_context,
+        .now_ms = now_ms(chain),
+        .profile = profile,
+        .source = source,
+    };
     chain->giver = giver;
     chain->fetch =
-        mr_credential_fetch_start(chain->http, giver, chain->get_env, chain->env_context,
-                                  on_fetched, chain, &chain->error);
+        mr_credential_fetch_start(chain->http, &ask, on_fetched, chain, &chain->error);
     if (chain->fetch != NULL) {
         mr_loop_hold(chain->loop);
     }
 }
 
-/* ---- looking ---- */
+/* ---- the environment ---- */
 
 static bool
 take_env(struct mr_credential_chain *chain)
@@ -150,26 +183,129 @@ take_env(struct mr_credential_chain *chain)
     return true;
 }
 
-/* A way of a profile that we do not go must not silently end somewhere else. */
-static int
-refuse_ways(const struct mr_profile *profile, const char *name, struct mr_error *err)
+static void
+take_web_identity(struct mr_credential_chain *chain)
 {
-    const char *way = profile->role_arn.size > 0             ? "role_arn"
-                      : profile->credential_process.size > 0 ? "credential_process"
-                      : profile->sso.size > 0                ? "sso"
-                                                             : NULL;
-    if (way == NULL) {
-        return 0;
-    }
-    return mr_fail(err, -ENOTSUP,
-                   "AWS profile %s: %s is not read here; put its keys into the environment "
-                   "(aws configure export-credentials --profile %s --format env)",
-                   name, way, name);
+    const struct mr_profile role = {
+        .role_arn = mr_slice_str(env(chain, "AWS_ROLE_ARN")),
+        .role_session_name = mr_slice_str(env(chain, "AWS_ROLE_SESSION_NAME")),
+        .web_identity_token_file = mr_slice_str(env(chain, "AWS_WEB_IDENTITY_TOKEN_FILE")),
+    };
+    fetch(chain, MR_GIVER_WEB_IDENTITY, &role, NULL);
 }
 
-/* True when the profile decides, with credentials or with an error. */
+/* ---- profiles ---- */
+
+static void
+init_static(struct mr_credentials *out, const struct mr_profile *profile,
+            struct mr_arena *arena)
+{
+    mr_credentials_init(
+        out, mr_arena_cstr(arena, profile->access_key),
+        mr_arena_cstr(arena, profile->secret_key),
+        profile->session_token.size == 0 ? NULL : mr_arena_cstr(arena, profile->session_token));
+}
+
 static bool
-take_profile(struct mr_credential_chain *chain)
+has_keys(const struct mr_profile *profile)
+{
+    return profile->access_key.size > 0 && profile->secret_key.size > 0;
+}
+
+static bool
+has_sso(const struct mr_profile *profile)
+{
+    return profile->sso_session.size > 0 || profile->sso_start_url.size > 0;
+}
+
+static bool
+has_role(const struct mr_profile *profile)
+{
+    return profile->role_arn.size > 0 &&
+           (profile->source_profile.size > 0 || profile->credential_source.size > 0 ||
+            profile->web_identity_token_file.size > 0);
+}
+
+/* Whoever assumes the role of `profile` is another profile: with keys, or signed on. */
+static void
+take_source_profile(struct mr_credential_chain *chain, const struct mr_profile *profile,
+                    struct mr_arena *arena)
+{
+    struct mr_profile source;
+    struct mr_credentials keys;
+
+    mr_profile_read(profile->source_profile, chain->get_env, chain->env_context, arena,
+                    &source);
+    if (has_keys(&source)) {
+        init_static(&keys, &source, arena);
+        fetch(chain, MR_GIVER_ROLE, profile, &keys);
+        mr_credentials_deinit(&keys);
+    } else if (has_sso(&source)) {
+        fetch(chain, MR_GIVER_SSO, &source, NULL);
+        chain->is_source = chain->fetch != NULL;
+    } else {
+        mr_fail(&chain->error, -ENOENT,
+                "source_profile %.*s has neither keys nor single sign-on of its own",
+                MR_SLICE_ARGS(profile->source_profile));
+    }
+}
+
+static void
+take_credential_source(struct mr_credential_chain *chain, const struct mr_profile *profile)
+{
+    bool is_instance = mr_slice_is(profile->credential_source, "Ec2InstanceMetadata");
+    if (!is_instance && !mr_slice_is(profile->credential_source, "EcsContainer")) {
+        mr_fail(&chain->error, -EINVAL,
+                "credential_source %.*s gives nothing: Ec2InstanceMetadata, EcsContainer, or "
+                "keys in the environment",
+                MR_SLICE_ARGS(profile->credential_source));
+        return;
+    }
+    fetch(chain, is_instance ? MR_GIVER_INSTANCE : MR_GIVER_CONTAINER, profile, NULL);
+    chain->is_source = chain->fetch != NULL;
+}
+
+static void
+take_role(struct mr_credential_chain *chain, const struct mr_profile *profile,
+          const struct mr_credentials *source, struct mr_arena *arena)
+{
+    if (profile->mfa_serial.size > 0) {
+        mr_fail(&chain->error, -ENOTSUP, "mfa_serial: nobody is here to type a code");
+    } else if (source != NULL) {
+        fetch(chain, MR_GIVER_ROLE, profile, source);
+    } else if (profile->web_identity_token_file.size > 0) {
+        fetch(chain, MR_GIVER_WEB_IDENTITY, profile, NULL);
+    } else if (profile->source_profile.size > 0) {
+        take_source_profile(chain, profile, arena);
+    } else {
+        take_credential_source(chain, profile);
+    }
+}
+
+/* A way that we do not go must not silently end somewhere else. True when there is one. */
+static bool
+refuse_way(struct mr_credential_chain *chain, const struct mr_profile *profile,
+           const char *name)
+{
+    const char *way = profile->credential_process.size > 0 ? "credential_process"
+                      : profile->role_arn.size > 0         ? "role_arn without a source"
+                                                           : NULL;
+    if (way != NULL) {
+        mr_fail(&chain->error, -ENOTSUP,
+                "%s is not read here; put its keys into the environment "
+                "(aws configure export-credentials --profile %s --format env)",
+                way, name);
+    }
+    return way != NULL;
+}
+
+/*
+ * True when the profile decides: with credentials, a fetch, or an error. An endpoint of our own
+ * is not worth asking anybody: there keys count, and nothing else. `source`: of those that were
+ * fetched to assume its role.
+ */
+static bool
+take_profile(struct mr_credential_chain *chain, struct mr_credentials *source)
 {
     const char *asked = env(chain, "AWS_PROFILE");
     const char *name = asked == NULL ? "default" : asked;
@@ -177,29 +313,35 @@ take_profile(struct mr_credential_chain *chain)
     struct mr_profile profile;
     struct mr_credentials found;
     char origin[96];
+    bool decides = true;
 
+    chain->error = (struct mr_error){ 0 };
     mr_profile_read(mr_slice_str(name), chain->get_env, chain->env_context, &arena, &profile);
-    if (profile.access_key.size > 0 && profile.secret_key.size > 0) {
-        const char *token = profile.session_token.size == 0
-                                ? NULL
-                                : mr_arena_cstr(&arena, profile.session_token);
-        mr_credentials_init(&found, mr_arena_cstr(&arena, profile.access_key),
-                            mr_arena_cstr(&arena, profile.secret_key), token);
-        snprintf(origin, sizeof(origin), "profile %s", name);
-        adopt(chain, &found, origin);
-        return true;
-    }
-    if (refuse_ways(&profile, name, &chain->error) < 0) {
-        return true;
-    }
     if (asked != NULL && !profile.found) {
         mr_fail(&chain->error, -ENOENT,
                 "AWS_PROFILE is %s, which neither ~/.aws/credentials nor ~/.aws/config has",
                 asked);
         return true;
     }
-    return false;
+    if (!chain->local && has_role(&profile)) {
+        take_role(chain, &profile, source, &arena);
+    } else if (has_keys(&profile)) {
+        init_static(&found, &profile, &arena);
+        snprintf(origin, sizeof(origin), "profile %s", name);
+        adopt(chain, &found, origin);
+        chain->is_fetched = false;
+    } else if (!chain->local && has_sso(&profile)) {
+        fetch(chain, MR_GIVER_SSO, &profile, NULL);
+    } else {
+        decides = !chain->local && refuse_way(chain, &profile, name);
+    }
+    if (chain->error.code < 0) {
+        mr_wrap(&chain->error, "AWS profile %s", name);
+    }
+    return decides;
 }
+
+/* ---- looking ---- */
 
 static void
 take_dummy(struct mr_credential_chain *chain)
@@ -224,10 +366,10 @@ look(struct mr_credential_chain *chain)
         return;
     }
     if (!chain->local && env(chain, "AWS_WEB_IDENTITY_TOKEN_FILE") != NULL) {
-        fetch(chain, MR_GIVER_WEB_IDENTITY);
+        take_web_identity(chain);
         return;
     }
-    if (take_profile(chain)) {
+    if (take_profile(chain, NULL)) {
         return;
     }
     if (chain->local) {
@@ -236,7 +378,7 @@ look(struct mr_credential_chain *chain)
     }
     if (env(chain, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != NULL ||
         env(chain, "AWS_CONTAINER_CREDENTIALS_FULL_URI") != NULL) {
-        fetch(chain, MR_GIVER_CONTAINER);
+        fetch(chain, MR_GIVER_CONTAINER, NULL, NULL);
         return;
     }
     if (is_true(env(chain, "AWS_EC2_METADATA_DISABLED"))) {
@@ -245,7 +387,7 @@ look(struct mr_credential_chain *chain)
                 "AWS_PROFILE");
         return;
     }
-    fetch(chain, MR_GIVER_INSTANCE);
+    fetch(chain, MR_GIVER_INSTANCE, NULL, NULL);
 }
 
 /* ---- the chain ---- */
@@ -297,8 +439,16 @@ mr_credential_chain_get(struct mr_credential_chain *chain)
         now < chain->rest_until_ms) {
         return &chain->current;
     }
-    fetch(chain, chain->giver);
-    return now + MANDATORY_MS < end ? &chain->current : NULL;
+    if (chain->fetch == NULL) {
+        look(chain);
+        if (chain->fetch == NULL) {
+            struct mr_error err = chain->error;
+            end_fetch(chain, &err);
+        }
+    }
+    end = chain->current.expires_ms;
+    return end == 0 || now + MANDATORY_MS < end || now < chain->rest_until_ms ? &chain->current
+                                                                            : NULL;
 }
 
 void

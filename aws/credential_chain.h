@@ -4,10 +4,14 @@
  *     given ones → the environment → web identity (STS) → a profile of ~/.aws/credentials and
  *     ~/.aws/config → the container's endpoint → the instance's metadata (IMDSv2)
  *
+ * A profile has keys, or a role_arn that others' credentials assume (source_profile,
+ * credential_source, web_identity_token_file), or single sign-on of `aws sso login`. No
+ * credential_process and no mfa_serial: a daemon starts no programs and has nobody to ask.
+ *
  * The first place that is set up decides; a place that is set up and wrong is an error and not
  * passed over. For an endpoint of our own or an emulator's (`local`) neither container nor
- * instance is asked, and when nothing is set up made-up credentials stand in, which such
- * services accept.
+ * instance, nor STS, nor single sign-on is asked, and without keys made-up ones stand in, which
+ * such services accept.
  *
  * What expires is fetched again in the background from five minutes before its end; when that
  * fails the old ones are used on, as AWS's own clients do, and the log says so.

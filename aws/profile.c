@@ -8,17 +8,17 @@
 enum { MAX_FILE = 1024 * 1024 };
 
 static bool
-is_section_of(struct mr_slice line, struct mr_slice name, bool is_config)
+is_section_of(struct mr_slice line, struct mr_slice name, enum mr_profile_section section)
 {
+    static const char *const prefixes[] = { "", "profile ", "sso-session " };
+    struct mr_slice prefix = mr_slice_str(prefixes[section]);
     struct mr_slice title = mr_slice_trim(mr_slice_of(line.data + 1, line.size - 2));
-    if (mr_slice_is(name, "default") && mr_slice_is(title, "default")) {
+    if (section == MR_SECTION_CONFIG && mr_slice_is(name, "default") &&
+        mr_slice_is(title, "default")) {
         return true;
     }
-    if (!is_config) {
-        return mr_slice_eq(title, name);
-    }
-    return mr_slice_starts_with(title, MR_SLICE("profile ")) &&
-           mr_slice_eq(mr_slice_trim(mr_slice_from(title, 8)), name);
+    return mr_slice_starts_with(title, prefix) &&
+           mr_slice_eq(mr_slice_trim(mr_slice_from(title, prefix.size)), name);
 }
 
 static void
@@ -42,9 +42,19 @@ take(struct mr_profile *profile, struct mr_slice key, struct mr_slice value)
         { "region", &profile->region },
         { "endpoint_url", &profile->endpoint_url },
         { "role_arn", &profile->role_arn },
+        { "source_profile", &profile->source_profile },
+        { "credential_source", &profile->credential_source },
+        { "web_identity_token_file", &profile->web_identity_token_file },
+        { "role_session_name", &profile->role_session_name },
+        { "external_id", &profile->external_id },
+        { "duration_seconds", &profile->duration_seconds },
+        { "sso_session", &profile->sso_session },
+        { "sso_start_url", &profile->sso_start_url },
+        { "sso_region", &profile->sso_region },
+        { "sso_account_id", &profile->sso_account_id },
+        { "sso_role_name", &profile->sso_role_name },
         { "credential_process", &profile->credential_process },
-        { "sso_session", &profile->sso },
-        { "sso_start_url", &profile->sso },
+        { "mfa_serial", &profile->mfa_serial },
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (mr_slice_eq_nocase(key, mr_slice_str(known[i].key))) {
@@ -54,7 +64,7 @@ take(struct mr_profile *profile, struct mr_slice key, struct mr_slice value)
 }
 
 void
-mr_profile_parse(struct mr_slice text, struct mr_slice name, bool is_config,
+mr_profile_parse(struct mr_slice text, struct mr_slice name, enum mr_profile_section section,
                  struct mr_profile *profile)
 {
     bool ours = false;
@@ -70,7 +80,7 @@ mr_profile_parse(struct mr_slice text, struct mr_slice name, bool is_config,
         }
         if (value.data[0] == '[') {
             ours = value.size >= 2 && value.data[value.size - 1] == ']' &&
-                   is_section_of(value, name, is_config);
+                   is_section_of(value, name, section);
             profile->found |= ours;
             continue;
         }
@@ -105,13 +115,19 @@ mr_profile_read(struct mr_slice name, mr_get_env_fn *get_env, void *env_context,
     const char *const below_home[] = { ".aws/credentials", ".aws/config" };
 
     *out_profile = (struct mr_profile){ 0 };
-    for (int i = 0; i < 2; i++) {
+    for (int i = MR_SECTION_CREDENTIALS; i <= MR_SECTION_CONFIG; i++) {
         if (paths[i] == NULL || paths[i][0] == '\0') {
             paths[i] =
                 home == NULL ? NULL : mr_arena_printf(arena, "%s/%s", home, below_home[i]);
         }
-        if (paths[i] != NULL) {
-            mr_profile_parse(mr_profile_read_file(paths[i], arena), name, i == 1, out_profile);
+        if (paths[i] == NULL) {
+            continue;
+        }
+        struct mr_slice text = mr_profile_read_file(paths[i], arena);
+        mr_profile_parse(text, name, (enum mr_profile_section)i, out_profile);
+        if (i == MR_SECTION_CONFIG && out_profile->sso_session.size > 0) {
+            mr_profile_parse(text, out_profile->sso_session, MR_SECTION_SSO_SESSION,
+                             out_profile);
         }
     }
 }

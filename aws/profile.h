@@ -3,7 +3,7 @@
  *
  * The files are INI: [name] in the first, [profile name] or [default] in the second, `key =
  * value` below, # and ; for comments. Indented lines (settings within settings) are passed
- * over.
+ * over. The second also has [sso-session name], which several profiles may share.
  */
 #ifndef MR_AWS_PROFILE_H
 #define MR_AWS_PROFILE_H
@@ -18,15 +18,23 @@ struct mr_profile {
     bool found; /* there is such a section */
     struct mr_slice access_key, secret_key, session_token;
     struct mr_slice region, endpoint_url;
-    struct mr_slice role_arn, credential_process, sso; /* ways we do not go: to say so */
+    /* A role that others' credentials assume. */
+    struct mr_slice role_arn, source_profile, credential_source, web_identity_token_file;
+    struct mr_slice role_session_name, external_id, duration_seconds;
+    /* Single sign-on. */
+    struct mr_slice sso_session, sso_start_url, sso_region, sso_account_id, sso_role_name;
+    struct mr_slice credential_process, mfa_serial; /* ways we do not go: to say so */
 };
 
+enum mr_profile_section { MR_SECTION_CREDENTIALS, MR_SECTION_CONFIG, MR_SECTION_SSO_SESSION };
+
 /* Adds what `text` says of the profile; what was found before stays. */
-void mr_profile_parse(struct mr_slice text, struct mr_slice name, bool is_config,
-                      struct mr_profile *profile);
+void mr_profile_parse(struct mr_slice text, struct mr_slice name,
+                      enum mr_profile_section section, struct mr_profile *profile);
 
 /*
- * Both files of this user, the credentials file first; missing ones are empty.
+ * Both files of this user, the credentials file first; missing ones are empty. Its sso_session
+ * is looked up too.
  * AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE as `get_env` gives them, else below HOME.
  */
 typedef const char *(mr_get_env_fn)(const char *name, void *context);
