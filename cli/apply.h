@@ -11,6 +11,7 @@
 #define MR_CLI_APPLY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "cli/remote.h"
@@ -25,6 +26,8 @@ struct mr_apply {
     const struct mr_template_model *model;
     char *const *codes; /* of model->functions: directory or zip; NULL: it cannot run here */
     struct mr_state_file *state;
+    const char *debug_function; /* logical id of the one under gdbserver, or NULL */
+    uint16_t debug_port;
     bool quiet;       /* say only what changed: for --watch */
     unsigned refused; /* out: mappings that cannot run here; each was said */
     unsigned changed; /* out: things created or changed */

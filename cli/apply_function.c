@@ -256,6 +256,34 @@ warn_of_state(struct mr_apply *apply, const struct mr_template_function *functio
     return 0;
 }
 
+/* Under gdbserver, or no longer: up.json remembers who was. */
+static int
+set_debugger(struct mr_apply *apply, const struct mr_template_function *function,
+             const char *code, struct mr_error *err)
+{
+    bool wanted = apply->debug_function != NULL &&
+                  strcmp(apply->debug_function, function->logical_id) == 0;
+    const json_t *before = mr_state_file_get(apply->state, "debug", function->logical_id);
+    if (!wanted && (before == NULL || json_integer_value(before) == 0)) {
+        return 0;
+    }
+    json_int_t port = wanted ? apply->debug_port : 0;
+    mr_auto_free char *path = mr_format("/_millrace/functions/%s/settings", function->name);
+    json_t *settings = wanted ? json_pack("{sI}", "debugPort", port) : json_object();
+    int result = mr_apply_ask(apply, "PUT", path, settings, NULL, err);
+    if (result < 0) {
+        return result;
+    }
+    mr_state_file_put(apply->state, "debug", function->logical_id, json_integer(port));
+    if (wanted) {
+        mr_say_line(apply->say, "debug",
+                    "%s waits for a debugger at its first batch: gdb -ex 'target remote "
+                    "127.0.0.1:%d' %s/bootstrap   (no timeout, no record age, one at a time)",
+                    function->logical_id, (int)port, code);
+    }
+    return 0;
+}
+
 int
 mr_apply_function(struct mr_apply *apply, size_t index, struct mr_error *err)
 {
@@ -278,6 +306,9 @@ mr_apply_function(struct mr_apply *apply, size_t index, struct mr_error *err)
         mr_say_str(apply->say, "logical_id", function->logical_id);
         mr_say_str(apply->say, "arn", function->arn);
         mr_say_end(apply->say);
+    }
+    if (set_debugger(apply, function, apply->codes[index], err) < 0) {
+        return err->code;
     }
     return warn_of_state(apply, function, err);
 }

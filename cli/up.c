@@ -28,6 +28,8 @@ enum {
     WATCH,
     NO_BUILD,
     NO_TEMPLATE,
+    DEBUG,
+    DEBUG_PORT = 2345,
     AWS_CADENCE,
     BACKOFF,
     SAME_SIGNAL_MS = 300,
@@ -42,6 +44,10 @@ static const struct argp_option options[] = {
       "Serve the APIs alone: streams, functions and mappings are made by their callers", 1 },
     { "no-build", NO_BUILD, NULL, 0, "Run what the last build left", 1 },
     { "watch", 'w', NULL, 0, "Build and reload when code or template change", 1 },
+    { "debug", DEBUG, "FUNCTION[=PORT]", 0,
+      "Start this function under gdbserver on a loopback port (2345), one at a time; no timeout "
+      "ends it, and no record grows too old",
+      1 },
     { "output", OUTPUT, "text|json", 0, "json: one object a line", 2 },
     { "lambda-log", LAMBDA_LOG, NULL, 0, "Print Lambda's START, END and REPORT lines", 2 },
     { "quiet", 'q', NULL, 0, "No line for each batch", 2 },
@@ -55,6 +61,24 @@ static const struct argp_option options[] = {
     { "backoff-ms", BACKOFF, "N", 0, "The first pause before a retry", 3 },
     { 0 },
 };
+
+/* FUNCTION, or FUNCTION=PORT. */
+static void
+debug(struct argp_state *state, struct mr_up_flags *flags, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    if (access("/usr/bin/gdbserver", X_OK) < 0) {
+        argp_error(state, "--debug needs gdbserver; install it with: apt-get install gdbserver");
+    }
+    free(flags->debug_function);
+    flags->debug_function =
+        equals == NULL ? mr_strdup(text)
+                       : mr_slice_dup(mr_slice_of(text, (size_t)(equals - text)));
+    flags->debug_port = equals == NULL
+                            ? DEBUG_PORT
+                            : (uint16_t)mr_flag_number(state, "--debug", equals + 1, 1,
+                                                       UINT16_MAX);
+}
 
 static error_t
 parse(int key, char *arg, struct argp_state *state)
@@ -76,6 +100,9 @@ parse(int key, char *arg, struct argp_state *state)
         break;
     case FRESH:
         flags->fresh = true;
+        break;
+    case DEBUG:
+        debug(state, flags, arg);
         break;
     case NO_TEMPLATE:
         flags->no_template = true;
@@ -121,6 +148,10 @@ parse(int key, char *arg, struct argp_state *state)
         flags->backoff_ms = arg;
         break;
     case ARGP_KEY_END:
+        if (flags->debug_function != NULL && flags->network != NULL &&
+            strcmp(flags->network, "none") == 0) {
+            argp_error(state, "--debug needs --network host: the debugger comes over loopback");
+        }
         if (flags->no_template && (flags->watch || flags->template.path != NULL)) {
             argp_error(state, "--no-template goes with neither --template nor --watch");
         }
@@ -135,6 +166,21 @@ parse(int key, char *arg, struct argp_state *state)
 }
 
 /* ---- the template ---- */
+
+/* Is --debug's function one of the template? */
+static int
+check_debug(const struct mr_up *up, struct mr_error *err)
+{
+    const char *name = up->flags->debug_function;
+    for (size_t i = 0; name != NULL && i < up->model->function_count; i++) {
+        if (strcmp(up->model->functions[i].logical_id, name) == 0) {
+            return 0;
+        }
+    }
+    return name == NULL ? 0
+                        : mr_fail(err, -EINVAL, "--debug: \"%.80s\" is no function of %.100s", name,
+                                  up->template_path);
+}
 
 static int
 load(struct mr_up *up, struct mr_error *err)
@@ -153,7 +199,7 @@ load(struct mr_up *up, struct mr_error *err)
         }
     }
     up->model = mr_template_model_of(up->template);
-    return 0;
+    return check_debug(up, err);
 }
 
 /* ---- building ---- */
@@ -216,6 +262,8 @@ mr_up_apply(struct mr_up *up, bool quiet, struct mr_error *err)
         .codes = up->codes,
         .state = up->state,
         .quiet = quiet,
+        .debug_function = up->flags->debug_function,
+        .debug_port = up->flags->debug_port,
     };
     return mr_apply(&apply, err);
 }
@@ -438,6 +486,7 @@ mr_verb_up(int argc, char **argv)
     int exit_code = run(&up);
 
     free_all(&up);
+    free(flags.debug_function);
     mr_signal_free(interrupt);
     mr_signal_free(terminate);
     mr_signal_free(hang_up);

@@ -22,6 +22,8 @@ struct mr_up_flags {
     uint64_t port;
     bool fresh, no_build, watch, json_output, lambda_log, quiet, aws_cadence;
     bool no_template;
+    char *debug_function; /* NULL: none */
+    uint16_t debug_port;
 };
 
 struct mr_up_watch;

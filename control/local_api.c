@@ -220,13 +220,18 @@ settings_fault(const json_t *given)
                 json_integer_value(value) > 1600) {
                 return "invocationsPerEnvironment is a number from 0 (one, classic) to 1600";
             }
+        } else if (strcmp(name, "debugPort") == 0) {
+            if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+                json_integer_value(value) > UINT16_MAX) {
+                return "debugPort is a port, or 0";
+            }
         } else if (strcmp(name, "allowSyscalls") == 0) {
             if (!json_is_array(value)) {
                 return "allowSyscalls is a list of names";
             }
         } else {
-            return "settings are network, profile, allowSyscalls, maxConcurrency and "
-                   "invocationsPerEnvironment";
+            return "settings are network, profile, allowSyscalls, maxConcurrency, "
+                   "invocationsPerEnvironment and debugPort";
         }
     }
     return NULL;

@@ -21,6 +21,18 @@ role_of(struct mr_control *control, struct mr_arena *arena, const char *function
     return json_text_of(target.version, "Role");
 }
 
+/* A record does not grow too old while somebody looks at it in a debugger. */
+static bool
+is_debugged(struct mr_control *control, struct mr_arena *arena, const char *function_arn)
+{
+    struct target target;
+
+    return target_parse(control, arena, function_arn, NULL, &target) &&
+           target.function != NULL &&
+           json_integer_value(
+               json_object_get(json_object_get(target.function, "settings"), "debugPort")) > 0;
+}
+
 static enum mr_position
 position_of(const char *text)
 {
@@ -74,7 +86,9 @@ mapping_settings_of(struct mr_control *control, const json_t *document,
                                                 document, "StartingPositionTimestamp")) *
                                             1000),
         .max_retries = number(document, "MaximumRetryAttempts"),
-        .max_age_ms = seconds_to_ms(number(document, "MaximumRecordAgeInSeconds")),
+        .max_age_ms = is_debugged(control, arena, function_arn)
+                          ? -1
+                          : seconds_to_ms(number(document, "MaximumRecordAgeInSeconds")),
         .bisect = json_is_true(json_object_get(document, "BisectBatchOnFunctionError")),
         .report_failures =
             json_array_size(json_object_get(document, "FunctionResponseTypes")) > 0,

@@ -55,6 +55,12 @@ texts_of(const json_t *array, struct mr_slice *list, size_t most)
 static void
 take_settings(struct mr_function *out, const json_t *settings, struct mr_slice *calls)
 {
+    static const struct mr_slice debugger_calls[] = {
+        MR_SLICE_INIT("ptrace"),
+        MR_SLICE_INIT("personality"),
+        MR_SLICE_INIT("process_vm_readv"),
+        MR_SLICE_INIT("process_vm_writev"),
+    };
     const char *network = json_text_of(settings, "network");
     const char *profile = json_text_of(settings, "profile");
     json_int_t most = json_integer_value(json_object_get(settings, "maxConcurrency"));
@@ -69,6 +75,16 @@ take_settings(struct mr_function *out, const json_t *settings, struct mr_slice *
     out->allow_syscalls = calls;
     if (most > 0) {
         out->concurrency = (uint32_t)most;
+    }
+    out->debug_port = (uint16_t)json_integer_value(json_object_get(settings, "debugPort"));
+    if (out->debug_port > 0) {
+        out->network = MR_FUNCTION_NETWORK_HOST;
+        out->concurrency = 1;
+        for (size_t i = 0; i < sizeof(debugger_calls) / sizeof(debugger_calls[0]) &&
+                           out->allow_syscall_count < MAX_LIST;
+             i++) {
+            calls[out->allow_syscall_count++] = debugger_calls[i];
+        }
     }
     out->max_concurrency =
         (uint32_t)json_integer_value(json_object_get(settings, "invocationsPerEnvironment"));

@@ -125,10 +125,17 @@ environment_free(struct environment *environment)
 
 /* ---- starting ---- */
 
+bool
+environment_times_out(const struct environment *environment)
+{
+    return !environment->runtime->options.no_timeouts &&
+           environment->entry->function.debug_port == 0;
+}
+
 static void
 arm_timeout(struct environment *environment)
 {
-    if (!environment->runtime->options.no_timeouts) {
+    if (environment_times_out(environment)) {
         mr_timer_start(&environment->timeout_timer, environment->entry->function.timeout_ms);
     }
 }
@@ -262,7 +269,7 @@ environment_start(struct environment *environment, struct invocation *invocation
     log_init_start(environment);
     if (environment->suppressed && invocation != NULL) {
         begin(environment, invocation);
-    } else if (!environment->runtime->options.no_timeouts) {
+    } else if (environment_times_out(environment)) {
         mr_timer_start(&environment->init_timer, init_limit_ms(environment));
     }
     if (rc < 0) {

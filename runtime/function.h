@@ -56,6 +56,11 @@ struct mr_function {
     bool snap_start; /* the runtime finds the restore calls, answered at once */
     bool per_tenant; /* environments are not shared between tenants */
     enum mr_function_network network;
+    /*
+     * 0, or the loopback port on which a debugger finds it: its process is started under gdbserver
+     * and waits, and no timeout ends it. Wants the host's network and `concurrency` 1.
+     */
+    uint16_t debug_port;
     bool strict_sandbox; /* the narrower profile of system calls */
     const struct mr_slice *allow_syscalls;
     size_t allow_syscall_count;

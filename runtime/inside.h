@@ -237,6 +237,8 @@ mr_loop_fn pool_on_reap;
 /* ---- environment.c ---- */
 struct environment *environment_new(struct mr_runtime *runtime, struct entry *entry,
                                     struct mr_slice tenant);
+/* False while a debugger holds it. */
+bool environment_times_out(const struct environment *environment);
 void environment_start(struct environment *environment, struct invocation *invocation);
 /* Answer the parked next. */
 void environment_dispatch(struct environment *environment, struct invocation *invocation);

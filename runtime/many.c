@@ -114,7 +114,7 @@ start(struct environment *environment, struct invocation *invocation)
         invocation->started_us = now_us();
         log_start(environment, invocation);
     }
-    if (!environment->runtime->options.no_timeouts) {
+    if (environment_times_out(environment)) {
         mr_timer_start(&invocation->timer, environment->entry->function.timeout_ms);
     }
     runtime_api_write_event(exchange, invocation);

@@ -224,6 +224,19 @@ wrapper_of(const struct mr_function *function)
     return (struct mr_slice){ 0 };
 }
 
+enum { MAX_OWN_ARGS = 8 };
+
+/* gdbserver starts the program, stops it at its first instruction, and waits for a debugger. */
+static void
+put_debugger(uint16_t port, struct mr_arena *arena, struct program *program)
+{
+    program->args[program->arg_count++] = MR_SLICE("/usr/bin/gdbserver");
+    program->args[program->arg_count++] = MR_SLICE("--once");
+    program->args[program->arg_count++] = MR_SLICE("--no-startup-with-shell");
+    program->args[program->arg_count++] =
+        mr_slice_str(mr_arena_printf(arena, "127.0.0.1:%u", port));
+}
+
 static int
 find_args(struct environment *environment, struct mr_arena *arena, struct program *program,
           struct mr_error *err)
@@ -237,9 +250,12 @@ find_args(struct environment *environment, struct mr_arena *arena, struct progra
     if (stat(code_dir, &code) < 0 || !S_ISDIR(code.st_mode)) {
         return mr_fail(err, -ENOTDIR, "the code directory %s is not there", code_dir);
     }
-    program->args = mr_arena_zero(arena, 4 * sizeof(*program->args));
-    if (brings_bootstrap(function, arena, &program->args[0])) {
-        program->arg_count = 1;
+    program->args = mr_arena_zero(arena, MAX_OWN_ARGS * sizeof(*program->args));
+    if (function->debug_port > 0) {
+        put_debugger(function->debug_port, arena, program);
+    }
+    if (brings_bootstrap(function, arena, &program->args[program->arg_count])) {
+        program->arg_count++;
         return 0;
     }
     const char *binary = interpreter == NULL ? NULL : find_interpreter(interpreter, arena);
