@@ -185,10 +185,14 @@ mr_say_status(struct mr_say *say, const char *text)
     if (say->json || !isatty(STDOUT_FILENO)) {
         return;
     }
+    if (say->status_shown && strcmp(text, say->status) == 0) {
+        return;
+    }
     if (say->status_shown) {
         fputs("\r\033[K", say->out);
     }
     say->status_shown = text[0] != '\0';
+    snprintf(say->status, sizeof(say->status), "%s", text);
     if (say->status_shown) {
         fprintf(say->out, "%s%s%s", mr_colour(say->out, MR_DIM), text,
                 mr_colour(say->out, MR_PLAIN));

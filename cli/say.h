@@ -25,7 +25,8 @@ struct mr_say {
     bool json;
     struct mr_buf line;
     struct mr_json_writer writer;
-    bool status_shown; /* a status line stands at the bottom of the terminal */
+    bool status_shown; /* a status line stands at the bottom of the terminal: */
+    char status[240];
 };
 
 void mr_say_init(struct mr_say *say, bool json);
