@@ -129,17 +129,14 @@ raise_descriptor_limit(void)
 static int
 check_level(const struct mr_host *host, int required, struct mr_error *err)
 {
-    char text[400];
-
     if (required == 0 || (host->level != MR_SANDBOX_L0 && (int)host->level <= required)) {
         return 0;
     }
-    mr_host_describe(host, text, sizeof(text));
     uint32_t missing = !mr_host_has(host, MR_SANDBOX_HAS_USER_NS)
                            ? MR_SANDBOX_HAS_USER_NS
                            : MR_SANDBOX_HAS_CGROUP_LIMITS;
-    mr_log(MR_LOG_ERROR, "sandbox", "L%d is required and this host gives %s", required, text);
-    return mr_fail(err, -EPERM, "L%d is required, not given here; %.180s", required,
+    return mr_fail(err, -EPERM, "L%d is required and this host gives L%d; %.180s", required,
+                   (int)host->level,
                    host->level == MR_SANDBOX_L0 ? "do not use --off"
                                                 : mr_sandbox_advice(missing, host->root));
 }

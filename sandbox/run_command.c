@@ -18,6 +18,7 @@ struct session {
     struct mr_sandbox_client *client;
     struct mr_error failure; /* of the launch, or of the daemon */
     bool failed;
+    bool greeted;
     bool ended;
     bool timed_out;
     struct mr_sandbox_exit exit;
@@ -118,6 +119,7 @@ on_hello(void *context, const struct mr_sandbox_hello *hello)
 {
     struct session *session = context;
 
+    session->greeted = true;
     if (session->command->verbose) {
         fprintf(stderr, "sandbox: %s\n", hello->text);
     }
@@ -130,6 +132,9 @@ on_lost(void *context, const struct mr_error *err)
 
     session->failure = *err;
     session->failed = true;
+    if (!session->greeted) {
+        mr_fail(&session->failure, -EPERM, "millrace-sandboxd did not start; its reason is above");
+    }
 }
 
 /* --- input and output --- */
@@ -290,7 +295,8 @@ status_of(const struct session *session, struct mr_error *err)
     if (session->failed && !session->ended) {
         return mr_fail(err, session->failure.code, "%s", session->failure.text);
     }
-    if (session->command->verbose || session->exit.oom) {
+    bool foreign_call = session->exit.signal == SIGSYS;
+    if (session->command->verbose || session->exit.oom || foreign_call) {
         fprintf(stderr, "sandbox: %s; peak memory %llu MB, CPU %llu ms, throttled %u times\n",
                 session->timed_out ? "timed out" : session->exit.text,
                 (unsigned long long)(usage->memory_peak_bytes >> 20),
