@@ -15,7 +15,8 @@ millrace build >/dev/null
 for round in 1 2 3 4 5; do
     : >out
     began=$(now)
-    millrace up --no-build --fresh --port 0 >out 2>&1 &
+    rm -rf .millrace/streamd .millrace/millraced .millrace/up.json
+    millrace up --no-build --port 0 >out 2>&1 &
     up=$!
     until grep -q '^ready' out; do kill -0 $up; sleep 0.002; done
     ready=$(now)
