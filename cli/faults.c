@@ -8,6 +8,7 @@
 #include <argp.h>
 #include <jansson.h>
 
+#include "base/alloc.h"
 #include "base/auto.h"
 #include "cli/place.h"
 #include "cli/remote.h"
@@ -70,6 +71,130 @@ fetch(struct mr_remote *remote, json_t **out_rules, struct mr_error *err)
     return *out_rules == NULL ? mr_fail(err, -EBADMSG, "the list of faults is no JSON") : 0;
 }
 
+/* ---- rules of functions: "OrderFn:crash@5%" ---- */
+
+/* The function a rule is about, or NULL when it is about the stream server; the caller's to
+ * free. */
+static char *
+function_of(struct mr_place *place, struct mr_remote *remote, const char *rule)
+{
+    const char *colon = strchr(rule, ':');
+    if (colon == NULL || colon == rule || rule[0] == '*') {
+        return NULL;
+    }
+    mr_auto_free char *word = mr_slice_dup(mr_slice_of(rule, (size_t)(colon - rule)));
+    const char *name = mr_place_name(place, "functions", word);
+    mr_auto_free char *path = mr_format("/2015-03-31/functions/%s/configuration", name);
+    bool found = mr_remote_lambda(remote, "GET", path, (struct mr_slice){ 0 }, NULL) == 0;
+    return found ? mr_strdup(name) : NULL;
+}
+
+static int
+put_rules(struct mr_remote *remote, const char *function, json_t *rules, struct mr_error *err)
+{
+    mr_auto_free char *path = mr_format("/_millrace/functions/%s/settings", function);
+    json_t *settings = json_pack("{so}", "faults", rules);
+    mr_auto_free char *text = json_dumps(settings, JSON_COMPACT);
+    json_decref(settings);
+    return mr_remote_lambda(remote, "PUT", path, mr_slice_str(text), err);
+}
+
+/* The functions that status shows; NULL when there is no Lambda behind this endpoint. */
+static json_t *
+fetch_functions(struct mr_remote *remote)
+{
+    if (mr_remote_lambda(remote, "GET", "/_millrace/status", (struct mr_slice){ 0 }, NULL) <
+        0) {
+        return NULL;
+    }
+    json_t *status = json_loadb((const char *)remote->body.data, remote->body.size, 0, NULL);
+    json_t *functions = json_incref(json_object_get(status, "functions"));
+    json_decref(status);
+    return functions;
+}
+
+static json_t *
+rules_in_force(const json_t *function)
+{
+    return json_object_get(json_object_get(function, "settings"), "faults");
+}
+
+static int
+add_function_rule(struct mr_remote *remote, const char *name, const char *rule,
+                  struct mr_error *err)
+{
+    json_t *functions = fetch_functions(remote), *function, *wanted = json_array();
+    size_t i;
+    json_array_foreach(functions, i, function)
+    {
+        const char *its_name = json_string_value(json_object_get(function, "name"));
+        if (its_name != NULL && strcmp(its_name, name) == 0) {
+            json_array_extend(wanted, rules_in_force(function));
+        }
+    }
+    json_decref(functions);
+    mr_auto_free char *text = mr_format("handler%s", strchr(rule, ':'));
+    json_array_append_new(wanted, json_string(text));
+    return put_rules(remote, name, wanted, err);
+}
+
+static int
+clear_functions(struct mr_remote *remote, struct mr_error *err)
+{
+    json_t *functions = fetch_functions(remote), *function;
+    size_t i;
+    int result = 0;
+    json_array_foreach(functions, i, function)
+    {
+        const char *name = json_string_value(json_object_get(function, "name"));
+        if (result == 0 && json_array_size(rules_in_force(function)) > 0) {
+            result = put_rules(remote, name, json_array(), err);
+        }
+    }
+    json_decref(functions);
+    return result;
+}
+
+/* Take the rules about functions out of `flags` and set them. */
+static int
+set_functions(struct flags *flags, struct mr_place *place, struct mr_remote *remote,
+              struct mr_error *err)
+{
+    size_t kept = 0;
+    int result = flags->clear ? clear_functions(remote, err) : 0;
+    for (size_t i = 0; result == 0 && i < flags->rule_count; i++) {
+        mr_auto_free char *name = function_of(place, remote, flags->rules[i]);
+        if (name == NULL) {
+            flags->rules[kept++] = flags->rules[i];
+        } else {
+            result = add_function_rule(remote, name, flags->rules[i], err);
+        }
+    }
+    flags->rule_count = kept;
+    return result;
+}
+
+static unsigned
+show_functions(struct mr_remote *remote)
+{
+    json_t *functions = fetch_functions(remote), *function, *rule;
+    size_t i, r;
+    unsigned shown = 0;
+    json_array_foreach(functions, i, function)
+    {
+        json_array_foreach(rules_in_force(function), r, rule)
+        {
+            printf("%s: %s\n", json_string_value(json_object_get(function, "name")),
+                   json_string_value(rule));
+            shown++;
+        }
+    }
+    json_decref(functions);
+    return shown;
+}
+
+/* ---- rules of the stream server ---- */
+
 /* The server replaces all its rules: those in force are sent again with the new ones. */
 static int
 set(const struct flags *flags, struct mr_remote *remote, struct mr_error *err)
@@ -105,7 +230,7 @@ show(struct mr_remote *remote, struct mr_error *err)
         printf("%-40s struck %lld\n", json_string_value(json_object_get(rule, "rule")),
                json_integer_value(json_object_get(rule, "struck")));
     }
-    if (json_array_size(rules) == 0) {
+    if (show_functions(remote) == 0 && json_array_size(rules) == 0) {
         puts("no faults: everything is as it should be");
     }
     json_decref(rules);
@@ -122,9 +247,15 @@ mr_verb_faults(int argc, char **argv)
         .args_doc = "[RULE...]",
         .children = children,
         .doc =
-            "Make the stream server fail on purpose; without a RULE, show the rules in force "
-            "and how often each has struck.\v"
-            "A RULE is OPERATION:KIND[:count=N|:rate=0.1], OPERATION a Kinesis operation or *; "
+            "Make the stream server or a function fail on purpose; without a RULE, show the "
+            "rules "
+            "in force, and how often the server's have struck.\v"
+            "A RULE of a function is FUNCTION:KIND[@CHANCE%][#COUNT], KIND one of crash, "
+            "error, "
+            "hang, throttle, slow=2s: OrderFn:crash@5%, OrderFn:slow=2s#3. It strikes batches, "
+            "not direct calls, and nothing runs but for slow. "
+            "A RULE of the server is OPERATION:KIND[:count=N|:rate=0.1], OPERATION a Kinesis "
+            "operation or *; "
             "KIND one of throttle, error, limit, expire (GetRecords), stall=MS, tear (the "
             "connection is cut), partial=PERCENT (of PutRecords). For example: "
             "GetRecords:throttle:count=5, PutRecords:partial=20:rate=0.5",
@@ -136,7 +267,8 @@ mr_verb_faults(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &flags);
     mr_place_find(&place, &flags.place);
     mr_remote_init(&remote, NULL, &place);
-    if (((flags.clear || flags.rule_count > 0) && set(&flags, &remote, &err) < 0) ||
+    if (set_functions(&flags, &place, &remote, &err) < 0 ||
+        ((flags.clear || flags.rule_count > 0) && set(&flags, &remote, &err) < 0) ||
         show(&remote, &err) < 0) {
         return mr_complain(MR_EXIT_FAILED, "%s", err.text);
     }

@@ -15,7 +15,7 @@
 #include "cli/daemons.h"
 #include "cli/terminal.h"
 #include "cli/verb.h"
-#include "harness/fault.h"
+#include "base/duration.h"
 #include "harness/test_runner.h"
 
 enum {

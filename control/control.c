@@ -9,6 +9,7 @@
 #include "aws/client.h"
 #include "base/alloc.h"
 #include "control/async_events.h"
+#include "control/faults.h"
 #include "control/feed.h"
 #include "control/history.h"
 #include "control/inside.h"
@@ -193,6 +194,7 @@ mr_control_new(const struct mr_control_options *options, struct mr_error *err)
     } else {
         mr_random_init_system(&control->random);
     }
+    control->faults = mr_function_faults_new(options->seed);
     if (open_files(control, err) < 0 || make_sink(control, err) < 0 ||
         make_queue_client(control, err) < 0) {
         mr_control_free(control);
@@ -285,6 +287,7 @@ mr_control_free(struct mr_control *control)
     mr_aws_client_free(control->queues);
     mr_failure_sink_free(control->sink);
     mr_runtime_free(control->runtime);
+    mr_function_faults_free(control->faults);
     feed_free(control->feed);
     history_close(control->history);
     mr_dead_letters_close(control->letters);

@@ -14,6 +14,8 @@ struct history;
 struct mappings;
 struct async_queue;
 
+struct mr_function_faults;
+
 struct mr_control {
     struct mr_control_options options; /* its strings are ours */
     struct mr_loop *loop;
@@ -27,6 +29,7 @@ struct mr_control {
     struct history *history;
     struct mappings *mappings;
     struct async_queue *async;
+    struct mr_function_faults *faults;
     struct mr_random random;
     struct mr_arena arena; /* of the options' strings */
     struct mr_dead_letters *letters;

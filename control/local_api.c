@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/json_writer.h"
 #include "base/version.h"
+#include "control/faults.h"
 #include "control/feed.h"
 #include "control/history.h"
 #include "control/mappings.h"
@@ -220,6 +221,11 @@ settings_fault(const json_t *given)
                 json_integer_value(value) > 1600) {
                 return "invocationsPerEnvironment is a number from 0 (one, classic) to 1600";
             }
+        } else if (strcmp(name, "faults") == 0) {
+            static struct mr_error err; /* the sentence lives until the answer is written */
+            if (mr_function_faults_check(value, &err) < 0) {
+                return err.text;
+            }
         } else if (strcmp(name, "debugPort") == 0) {
             if (!json_is_integer(value) || json_integer_value(value) < 0 ||
                 json_integer_value(value) > UINT16_MAX) {
@@ -231,7 +237,7 @@ settings_fault(const json_t *given)
             }
         } else {
             return "settings are network, profile, allowSyscalls, maxConcurrency, "
-                   "invocationsPerEnvironment and debugPort";
+                   "invocationsPerEnvironment, debugPort and faults";
         }
     }
     return NULL;

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "control/configuration.h"
+#include "control/faults.h"
 
 enum { MAX_LIST = 512 };
 
@@ -166,6 +167,12 @@ functions_register(struct mr_control *control, json_t *function)
     json_object_foreach(json_object_get(function, "versions"), name, version)
     {
         register_version(control, function, version, &arena);
+    }
+    const char *own_name = json_text_of(function, "name");
+    if (own_name != NULL) {
+        mr_function_faults_set(
+            control->faults, own_name,
+            json_object_get(json_object_get(function, "settings"), "faults"));
     }
 }
 

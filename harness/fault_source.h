@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/random.h"
-#include "harness/fault.h"
+#include "poller/fault.h"
 #include "net/loop.h"
 #include "poller/source.h"
 

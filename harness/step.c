@@ -6,7 +6,7 @@
 
 #include "aws/base64.h"
 #include "base/alloc.h"
-#include "harness/fault.h"
+#include "base/duration.h"
 
 /* What a step works with. */
 struct stage {

@@ -14,7 +14,7 @@
 
 #include "base/auto.h"
 #include "base/random.h"
-#include "harness/fault.h"
+#include "poller/fault.h"
 #include "net/loop.h"
 #include "poller/invoke.h"
 #include "runtime/runtime.h"

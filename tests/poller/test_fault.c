@@ -1,4 +1,5 @@
-#include "harness/fault.h"
+#include "base/duration.h"
+#include "poller/fault.h"
 #include "tests/suite.h"
 
 static struct mr_fault
@@ -105,7 +106,7 @@ START_TEST(durations_are_numbers_with_a_unit)
 }
 END_TEST
 
-MR_SUITE("harness.fault", MR_TEST(a_rule_says_what_how_often_and_of_whom),
+MR_SUITE("poller.fault", MR_TEST(a_rule_says_what_how_often_and_of_whom),
          MR_TEST_LOOP(nonsense_is_refused_with_a_sentence,
                       sizeof(nonsense) / sizeof(nonsense[0])),
          MR_TEST(a_counted_fault_strikes_so_often_and_no_more), MR_TEST(a_chance_is_about_kept),

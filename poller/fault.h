@@ -14,8 +14,8 @@
  *
  * Not thread-safe.
  */
-#ifndef MR_HARNESS_FAULT_H
-#define MR_HARNESS_FAULT_H
+#ifndef MR_POLLER_FAULT_H
+#define MR_POLLER_FAULT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,8 +50,5 @@ int mr_fault_parse(struct mr_slice rule, struct mr_fault *out_fault,
 
 /* Does it happen now? Counts when it does. */
 bool mr_fault_strikes(struct mr_fault *fault, struct mr_random *random);
-
-/* "250ms", "2s", "1.5m", "24h", "7d"; a bare number is seconds. False when it is none. */
-bool mr_duration_parse(struct mr_slice text, uint64_t *out_ms);
 
 #endif
