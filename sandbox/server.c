@@ -1,6 +1,7 @@
 #include "sandbox/server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,6 +115,9 @@ find_or_add(struct server *server, uint64_t number)
 static void
 forget(struct server *server, struct mr_environment *environment)
 {
+    if (environment->cgroup != NULL) { /* as unwatch_run: a copy of it may live on */
+        unwatch(server, mr_cgroup_oom_fd(environment->cgroup));
+    }
     mr_environment_clear(environment, server->host);
 }
 
@@ -380,8 +384,11 @@ on_notify(struct server *server, struct mr_environment *environment)
 {
     struct mr_sandbox_denied denied;
 
-    if (environment->run.notify >= 0 && mr_notify_answer(environment, &denied) &&
-        !environment->released) {
+    struct pollfd asked = { .fd = environment->run.notify, .events = POLLIN };
+
+    /* Receiving would wait, had the event been an earlier run's or its asker been killed. */
+    if (asked.fd >= 0 && poll(&asked, 1, 0) == 1 && (asked.revents & POLLIN) != 0 &&
+        mr_notify_answer(environment, &denied) && !environment->released) {
         reply(server, &denied, NULL, 0);
     }
 }
