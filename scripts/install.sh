@@ -11,7 +11,7 @@ BUILD="gcc libc6-dev make cmake ninja-build pkg-config \
 libuv1-dev libnghttp2-dev libcurl4-openssl-dev libssl-dev libjansson-dev libyaml-dev libarchive-dev \
 libsqlite3-dev libseccomp-dev libcgroup-dev zlib1g-dev uthash-dev check"
 RUN="awscli curl python3"
-TEST="clang-14 libclang-rt-14-dev python3-boto3 sqlite3 nodejs npm zip help2man gdb gdbserver psmisc \
+TEST="clang-14 libclang-rt-14-dev python3-boto3 sqlite3 nodejs npm zip help2man gdb gdbserver stress-ng psmisc \
 g++ autoconf automake libtool"
 
 case "${1:-}" in
@@ -26,7 +26,7 @@ esac
 # A tool that is there under its own name will do, wherever it came from.
 tool_of() {
     case "$1" in
-    gcc | gdb | gdbserver | make | cmake | curl | python3 | sqlite3 | npm | zip | clang-14) echo "$1" ;;
+    gcc | gdb | gdbserver | stress-ng | make | cmake | curl | python3 | sqlite3 | npm | zip | clang-14) echo "$1" ;;
     ninja-build) echo ninja ;;
     pkg-config) echo pkg-config ;;
     nodejs) echo node ;;
