@@ -20,6 +20,7 @@ until_true 20 no_group_is_left
 millrace sandbox --memory 128 -- stress-ng --temp-path /tmp --vm 2 --vm-bytes 64M --fork 4 \
     --timeout 60s >ended.out 2>&1 &
 pid=$!
+started="$started $pid"
 until_true 20 stressed
 kill -TERM $pid
 wait $pid || true
