@@ -7,6 +7,7 @@
 #include "aws/base64.h"
 #include "base/alloc.h"
 #include "cli/apply_inside.h"
+#include "cli/function_settings.h"
 #include "cli/input.h"
 #include "cli/state_file.h"
 
@@ -268,9 +269,8 @@ set_debugger(struct mr_apply *apply, const struct mr_template_function *function
         return 0;
     }
     json_int_t port = wanted ? apply->debug_port : 0;
-    mr_auto_free char *path = mr_format("/_millrace/functions/%s/settings", function->name);
-    json_t *settings = wanted ? json_pack("{sI}", "debugPort", port) : json_object();
-    int result = mr_apply_ask(apply, "PUT", path, settings, NULL, err);
+    int result = mr_function_settings_put(apply->remote, function->name, "debugPort",
+                                          wanted ? json_integer(port) : NULL, err);
     if (result < 0) {
         return result;
     }

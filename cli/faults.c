@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/auto.h"
+#include "cli/function_settings.h"
 #include "cli/place.h"
 #include "cli/remote.h"
 #include "cli/terminal.h"
@@ -89,30 +90,6 @@ function_of(struct mr_place *place, struct mr_remote *remote, const char *rule)
     return found ? mr_strdup(name) : NULL;
 }
 
-static int
-put_rules(struct mr_remote *remote, const char *function, json_t *rules, struct mr_error *err)
-{
-    mr_auto_free char *path = mr_format("/_millrace/functions/%s/settings", function);
-    json_t *settings = json_pack("{so}", "faults", rules);
-    mr_auto_free char *text = json_dumps(settings, JSON_COMPACT);
-    json_decref(settings);
-    return mr_remote_lambda(remote, "PUT", path, mr_slice_str(text), err);
-}
-
-/* The functions that status shows; NULL when there is no Lambda behind this endpoint. */
-static json_t *
-fetch_functions(struct mr_remote *remote)
-{
-    if (mr_remote_lambda(remote, "GET", "/_millrace/status", (struct mr_slice){ 0 }, NULL) <
-        0) {
-        return NULL;
-    }
-    json_t *status = json_loadb((const char *)remote->body.data, remote->body.size, 0, NULL);
-    json_t *functions = json_incref(json_object_get(status, "functions"));
-    json_decref(status);
-    return functions;
-}
-
 static json_t *
 rules_in_force(const json_t *function)
 {
@@ -123,32 +100,26 @@ static int
 add_function_rule(struct mr_remote *remote, const char *name, const char *rule,
                   struct mr_error *err)
 {
-    json_t *functions = fetch_functions(remote), *function, *wanted = json_array();
-    size_t i;
-    json_array_foreach(functions, i, function)
-    {
-        const char *its_name = json_string_value(json_object_get(function, "name"));
-        if (its_name != NULL && strcmp(its_name, name) == 0) {
-            json_array_extend(wanted, rules_in_force(function));
-        }
-    }
+    json_t *functions = mr_functions_fetch(remote, err), *wanted = json_array();
+    json_array_extend(wanted, json_object_get(mr_function_settings(functions, name), "faults"));
     json_decref(functions);
     mr_auto_free char *text = mr_format("handler%s", strchr(rule, ':'));
     json_array_append_new(wanted, json_string(text));
-    return put_rules(remote, name, wanted, err);
+    return mr_function_settings_put(remote, name, "faults", wanted, err);
 }
 
+/* Where no Lambda stands behind the endpoint there is nothing to take away. */
 static int
 clear_functions(struct mr_remote *remote, struct mr_error *err)
 {
-    json_t *functions = fetch_functions(remote), *function;
+    json_t *functions = mr_functions_fetch(remote, NULL), *function;
     size_t i;
     int result = 0;
     json_array_foreach(functions, i, function)
     {
         const char *name = json_string_value(json_object_get(function, "name"));
         if (result == 0 && json_array_size(rules_in_force(function)) > 0) {
-            result = put_rules(remote, name, json_array(), err);
+            result = mr_function_settings_put(remote, name, "faults", NULL, err);
         }
     }
     json_decref(functions);
@@ -177,7 +148,7 @@ set_functions(struct flags *flags, struct mr_place *place, struct mr_remote *rem
 static unsigned
 show_functions(struct mr_remote *remote)
 {
-    json_t *functions = fetch_functions(remote), *function, *rule;
+    json_t *functions = mr_functions_fetch(remote, NULL), *function, *rule;
     size_t i, r;
     unsigned shown = 0;
     json_array_foreach(functions, i, function)

@@ -194,8 +194,9 @@ act_local_history_one(struct call *call)
 
 /* ---- a function's settings ---- */
 
+/* What is wrong, or NULL; a sentence that is made stands in `err`. */
 static const char *
-settings_fault(const json_t *given)
+settings_fault(const json_t *given, struct mr_error *err)
 {
     const char *name;
     json_t *value;
@@ -222,9 +223,8 @@ settings_fault(const json_t *given)
                 return "invocationsPerEnvironment is a number from 0 (one, classic) to 1600";
             }
         } else if (strcmp(name, "faults") == 0) {
-            static struct mr_error err; /* the sentence lives until the answer is written */
-            if (mr_function_faults_check(value, &err) < 0) {
-                return err.text;
+            if (mr_function_faults_check(value, err) < 0) {
+                return err->text;
             }
         } else if (strcmp(name, "debugPort") == 0) {
             if (!json_is_integer(value) || json_integer_value(value) < 0 ||
@@ -255,12 +255,14 @@ act_local_settings(struct call *call)
     if (given == NULL) {
         return;
     }
-    const char *fault = settings_fault(given);
+    struct mr_error err = { 0 };
+    const char *fault = settings_fault(given, &err);
     if (fault != NULL) {
         call_fail(call, "InvalidParameterValueException", "%s", fault);
     } else {
         json_object_set(target.function, "settings", given);
         functions_register(call->control, target.function);
+        mappings_follow_function(call->control->mappings, target.arn);
         if (call_save_function(call, &target)) {
             call_reply(call, 200, json_incref(given));
         }

@@ -299,6 +299,27 @@ mappings_new(struct mr_control *control)
 }
 
 void
+mappings_follow_function(struct mappings *mappings, const char *arn)
+{
+    size_t size = strlen(arn);
+    json_t *document;
+    const char *uuid;
+
+    json_object_foreach(mr_state_all(mappings->control->state, MR_STATE_MAPPING), uuid, document)
+    {
+        const char *its_arn = json_text_of(document, "FunctionArn");
+        struct mr_error err = { 0 };
+        if (its_arn == NULL || strncmp(its_arn, arn, size) != 0 ||
+            (its_arn[size] != '\0' && its_arn[size] != ':')) {
+            continue;
+        }
+        if (mappings_follow(mappings, uuid, &err) < 0) {
+            mr_log(MR_LOG_ERROR, "control", "mapping %s does not follow: %s", uuid, err.text);
+        }
+    }
+}
+
+void
 mappings_stop(struct mappings *mappings, mr_loop_fn *done, void *context)
 {
     mappings->stopped = done;

@@ -25,6 +25,8 @@ void mappings_free(struct mappings *mappings);
 /* Let the runner follow its document, new or changed. -EINVAL when the poller refuses it. */
 int mappings_follow(struct mappings *mappings, const char *uuid,
                     struct mr_error *err) MR_MUST_USE;
+/* The function's settings have changed: its mappings, by any qualifier, follow. */
+void mappings_follow_function(struct mappings *mappings, const char *arn);
 /* Stop it, then forget it with its checkpoints. */
 void mappings_remove(struct mappings *mappings, const char *uuid);
 
