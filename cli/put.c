@@ -165,6 +165,9 @@ parse(int key, char *arg, struct argp_state *state)
             flags->stream = arg;
             break;
         }
+        if (strcmp(arg, "-") == 0 && state->next == state->argc) {
+            break; /* the standard input, as when nothing is said */
+        }
         flags->data = state->argv + state->next - 1;
         flags->data_count = (size_t)(state->argc - state->next + 1);
         state->next = state->argc;
@@ -496,7 +499,7 @@ mr_verb_put(int argc, char **argv)
         .children = children,
         .doc = "Put records into a stream: each DATA is one, @FILE a file's whole content. "
                "Without "
-               "DATA and --file, each line of the standard input.\v"
+               "DATA and --file, or with - for DATA, each line of the standard input.\v"
                "STREAM is a name, or a logical ID of the template that is up.",
     };
     struct flags flags = { .repeat = 1, .retries = 10 };

@@ -43,12 +43,15 @@ has "and all of it is handled" '40 polled = 40 done' status.out
 millrace faults >faults.out
 has "the faults have struck" 'PutRecords:partial.* struck 2' faults.out
 millrace faults --clear | has "and can be taken away" 'no faults' /dev/stdin
+endpoint=$(grep -oE 'http://127.0.0.1:[0-9]+' up.out | head -n 1)
+curl -sS -X PUT "$endpoint/_millrace/functions/local-OrderFn/settings" -d '{"maxConcurrency":3}' >/dev/null
 millrace faults 'OrderFn:crash#1' | has "a function's faults are shown" 'local-OrderFn: handler:crash#1' /dev/stdin
 millrace put Orders -q '{"type":"order","id":41}'
 until_line 30 'OrderFn/[0-9]+ +FAIL .*signal: killed' up.out
 millrace status --wait 30 >status.out
 has "the batch comes again" '41 polled = 41 done' status.out
 millrace faults --clear >faults.out
+curl -sS "$endpoint/_millrace/status" | has "the function's other settings stay" '"settings": ?\{[^}]*"maxConcurrency": ?3' /dev/stdin
 
 code=0; millrace explain --pattern '{"data":{"type":["order"]}}' --event '{"data":{"type":"ping"}}' \
     >explain.out || code=$?

@@ -7,7 +7,7 @@ millrace streams create orders --shards 2 >out.out
 has "the new stream is shown" '^orders +ACTIVE +2 shards' out.out
 millrace streams | has "it is listed" '^orders ' /dev/stdin
 
-seq 1 2500 | millrace put orders --key one >out.out
+seq 1 2500 | millrace put orders --key one - >out.out
 has "a summary tells where the records went" '^put 2500 records, .* into orders: shard-[01] 2500$' out.out
 millrace tail orders --output json >all.out
 equal "every record is there" 2500 "$(wc -l <all.out)"
