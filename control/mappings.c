@@ -305,7 +305,8 @@ mappings_follow_function(struct mappings *mappings, const char *arn)
     json_t *document;
     const char *uuid;
 
-    json_object_foreach(mr_state_all(mappings->control->state, MR_STATE_MAPPING), uuid, document)
+    json_object_foreach(mr_state_all(mappings->control->state, MR_STATE_MAPPING), uuid,
+                        document)
     {
         const char *its_arn = json_text_of(document, "FunctionArn");
         struct mr_error err = { 0 };
